@@ -1,0 +1,1 @@
+"""Operator-written YAML to core objects, with file:line:column errors."""

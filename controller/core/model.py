@@ -1,0 +1,436 @@
+"""The vocabulary of the controller as frozen values. Every layer speaks in these.
+
+Times named ``at``, ``since``, ``now``, ``sent_at`` are monotonic seconds unless the name says ``utc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+class Family(StrEnum):
+    """An address family of BGP (AFI; the SAFI is always unicast)."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+def family_of(address: Address | Network) -> Family:
+    """The family that an address or prefix belongs to."""
+    return Family.IPV4 if address.version == 4 else Family.IPV6
+
+
+# --- what there is -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A provider of transit."""
+
+    name: str
+    asn: int
+    country: str | None = None  # ISO 3166-1 alpha-2
+    shared_risk: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One attachment to an upstream at one router: eBGP sessions, an interface, a way to probe through it."""
+
+    name: str
+    router: str
+    upstream: str
+    interface: str
+    neighbors: Mapping[Family, Address]
+    probe_source: Mapping[Family, Address]
+    probe_device: str | None = None  # SO_BINDTODEVICE, where each link has its own interface
+    base_policy_in: str | None = None  # the operator's own policy for this neighbor; role policies call it
+    base_policy_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A router the controller may change."""
+
+    name: str
+    platform: str
+    asn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficClass:
+    """Own prefixes (inbound) and, where wanted, destinations (outbound) that are steered together.
+
+    A class without destinations steers outbound whatever no other class names; BGP chooses exits by
+    destination, so only the first such class in the policy does that.
+    """
+
+    name: str
+    prefixes: tuple[Network, ...]
+    prefer: tuple[str, ...]  # upstream names, best first
+    destinations: tuple[Network, ...] = ()
+    backups_disjoint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named set of BGP knobs. The n-th backup gets the ``further_*`` steps added n-1 times."""
+
+    name: str
+    local_preference: int
+    prepend: int = 0
+    communities: tuple[str, ...] = ()
+    graceful_shutdown: bool = False  # RFC 8326, community 65535:0
+    announce: bool = True  # False: own prefixes are not announced over this link
+    further_local_preference: int = 0
+    further_prepend: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Placement:
+    """What a link is to a class: a role, and for backups the place in the queue (1 is next in line)."""
+
+    role: str
+    rank: int = 1
+
+    def __str__(self) -> str:
+        return self.role if self.rank == 1 else f"{self.role}-{self.rank}"
+
+
+PRIMARY = "primary"
+BACKUP = "backup"
+DRAINED = "drained"
+WITHDRAWN = "withdrawn"
+ROLE_NAMES = (PRIMARY, BACKUP, DRAINED, WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPolicy:
+    """How links are judged."""
+
+    targets: tuple[Address, ...]
+    interval_s: float  # between probes of one target through one link
+    timeout_s: float  # a probe unanswered for this long is lost
+    ride_out_s: float  # outages shorter than this are nobody's business
+    loss_percent: float  # more loss than this, over loss_window_s, on a quorum of targets: degraded
+    loss_window_s: float
+    recover_s: float  # a link that was down or degraded must look well for this long to be up again
+    fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityPolicy:
+    """When a move may happen. Durations in seconds."""
+
+    hold_down_s: float  # between two routine moves of one class
+    fail_back_clean_s: float  # clean time a link needs before traffic returns to it
+    fail_back_doubles_up_to_s: float  # repeat offenders: the clean time doubles up to this
+    fail_back_forgotten_after_s: float  # and is forgotten after this long without a failure
+    changes_per_hour: int  # routine moves, all classes together
+    escapes_per_hour: int  # moves off a dead path have a budget of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that operators wrote, checked."""
+
+    upstreams: Mapping[str, Upstream]
+    routers: Mapping[str, Router]
+    links: Mapping[str, Link]
+    classes: Mapping[str, TrafficClass]  # in the order of the file
+    roles: Mapping[str, Role]  # every name in ROLE_NAMES
+    health: HealthPolicy
+    stability: StabilityPolicy
+    when_down: str = DRAINED  # the role of a link that is down: drained or withdrawn
+    user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
+
+    def links_of(self, upstream: str) -> tuple[Link, ...]:
+        """The links of one upstream, in the order of the inventory."""
+        return tuple(link for link in self.links.values() if link.upstream == upstream)
+
+
+# --- what is seen ------------------------------------------------------------------------------
+
+USER_PATH = "user-path"  # stands where a link name would: probes with own source, ordinary routing
+
+
+class SampleState(StrEnum):
+    """What became of a probe. Every probe yields SENT once, then exactly one of the others."""
+
+    SENT = "sent"
+    OK = "ok"
+    LOST = "lost"  # no reply in time, or the network said unreachable
+    INVALID = "invalid"  # the prober's own trouble (late event loop, no buffers): says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement of one target through one link (or USER_PATH)."""
+
+    path: str
+    target: Address
+    seq: int
+    sent_at: float
+    state: SampleState
+    rtt_ms: float | None = None
+    detail: str = ""
+
+    @property
+    def family(self) -> Family:
+        """The target's address family."""
+        return family_of(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSample:
+    """State of a link's BGP session as its router tells it."""
+
+    link: str
+    family: Family
+    at: float
+    established: bool
+    accepted_prefixes: int
+    detail: str = ""  # the router's own word for the state
+
+
+class Verdict(StrEnum):
+    """Verdict on a link."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyHealth:
+    """Verdict on one address family of a link, with the evidence."""
+
+    verdict: Verdict
+    why: str  # "5 of 5 targets silent for 0.42 s"
+    silent_s: float | None = None  # a quorum of targets has been silent for at least this long
+    loss_percent: float | None = None
+    rtt_ms: float | None = None
+    answering: int = 0
+    targets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Verdict on a link. The worse family decides: a link that loses IPv6 is not up."""
+
+    link: str
+    verdict: Verdict
+    since: float
+    why: str
+    suspect: bool = False  # no verdict yet, but a quorum has gone quiet: not a place to move traffic to
+    families: Mapping[Family, FamilyHealth] = field(default_factory=dict)
+
+
+# --- what is decided ---------------------------------------------------------------------------
+
+Assignment = Mapping[str, Mapping[str, Placement]]  # class -> link -> placement
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One step of the thought that led to a decision."""
+
+    rule: str  # the rule's name: trust, eligibility, preference, stability, safety
+    subject: str  # link, upstream or class
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A move that was considered and not made."""
+
+    traffic_class: str
+    move: str  # "georgia -> azerbaijan"
+    why: str
+    until: float | None = None  # monotonic; None: until something is seen to change
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The desired state of the network, with every reason, and one sentence for people."""
+
+    assignment: Assignment
+    sentence: str
+    reasons: tuple[Reason, ...] = ()
+    held: tuple[Held, ...] = ()
+    escape: bool = False  # leaves a dead path: nothing slow may stand in its way
+    frozen: bool = False  # the controller does not trust what it sees: push nothing at all
+    decide_again_at: float | None = None  # time alone may change the decision then
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMemory:
+    """What must be remembered of a link to be calm about it."""
+
+    clean_since: float | None = None  # None: not clean now
+    failures: int = 0  # since last forgotten; doubles the clean time asked for
+    last_failure: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlState:
+    """What ``decide`` needs to know of the past. Bounded: an hour of changes, one memory a link."""
+
+    links: Mapping[str, LinkMemory] = field(default_factory=dict)
+    moved_at: Mapping[str, float] = field(default_factory=dict)  # class -> last move
+    routine: tuple[float, ...] = ()  # times of routine moves in the last hour
+    escapes: tuple[float, ...] = ()
+
+
+# --- what a router needs -----------------------------------------------------------------------
+
+
+class Direction(StrEnum):
+    """Which way a routing policy looks: ``in`` shapes outbound traffic, ``out`` inbound traffic."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixList:
+    """A named list of prefixes, both families, exact match unless orlonger."""
+
+    name: str
+    prefixes: tuple[Network, ...]
+    orlonger: bool = False
+
+    @property
+    def ipv4(self) -> tuple[Network, ...]:
+        """The IPv4 prefixes."""
+        return tuple(p for p in self.prefixes if p.version == 4)
+
+    @property
+    def ipv6(self) -> tuple[Network, ...]:
+        """The IPv6 prefixes."""
+        return tuple(p for p in self.prefixes if p.version == 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """A role's BGP attributes, resolved for one placement."""
+
+    local_preference: int
+    prepend: int
+    communities: tuple[str, ...]
+    graceful_shutdown: bool
+    announce: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One step of a role policy: what it matches (None: everything) and the knobs it sets."""
+
+    prefix_list: PrefixList | None
+    knobs: Knobs
+
+
+@dataclass(frozen=True, slots=True)
+class RolePolicy:
+    """A routing policy of one link in one role and one direction, installed ahead of time."""
+
+    name: str
+    link: str
+    direction: Direction
+    base: str | None  # the operator's own policy, called first: what it denies stays denied
+    terms: tuple[Term, ...]  # nothing else passes outward; inward the last term matches everything
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Which policy a neighbor uses: the one line that a failover changes."""
+
+    neighbor: Address
+    family: Family
+    direction: Direction
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouterIntent:
+    """All that one router's template needs."""
+
+    router: Router
+    prefix_lists: tuple[PrefixList, ...]
+    policies: tuple[RolePolicy, ...]
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line that a plan adds or removes, with the lines it stands under."""
+
+    added: bool
+    context: tuple[str, ...]  # ("router bgp 64500", "address-family ipv4 unicast")
+    line: str
+
+
+# --- what happened on a router -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RouterPlan:
+    """The difference between intent and what one router runs, and whether it may be applied."""
+
+    router: str
+    diff: str  # unified diff as the router's driver shows it; "" when nothing is to change
+    candidate: str  # the whole configuration the router would run
+    refused: tuple[str, ...] = ()  # the guard's objections; any: nothing is sent
+    error: str | None = None  # the router could not be read: what and why
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The router already ran what was intended."""
+
+    router: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Committed, verified and confirmed."""
+
+    router: str
+    diff: str
+    push_ms: float  # from the start of the push to the router's acknowledgement
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """Committed, found wanting, undone."""
+
+    router: str
+    diff: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was sent: the guard, or the router moved since the plan was made."""
+
+    router: str
+    diff: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The router could not be reached, or took nothing."""
+
+    router: str
+    why: str
+
+
+Outcome = Unchanged | Applied | RolledBack | Refused | Failed

@@ -1,0 +1,1 @@
+"""Routers, through Nornir and NAPALM."""

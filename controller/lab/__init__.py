@@ -1,0 +1,1 @@
+"""Real FRR routers in network namespaces, and the faults they can suffer."""

@@ -1,0 +1,157 @@
+"""What the loop needs from the world, as Protocols. Adapters implement them; nothing here does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from controller.core.model import (
+    Address,
+    Attachment,
+    ControlState,
+    Decision,
+    Family,
+    Health,
+    Outcome,
+    RouterIntent,
+    RouterPlan,
+    Sample,
+    SessionSample,
+)
+
+
+class Clock(Protocol):
+    """Time, so that tests can own it."""
+
+    def now(self) -> float:
+        """Monotonic seconds: for durations."""
+        ...
+
+    def utc(self) -> float:
+        """Seconds since the epoch: for people and for records that outlive a boot."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePath:
+    """One way to probe: a source per family (or a device), and the targets to look at through it."""
+
+    name: str  # link name, or model.USER_PATH
+    sources: Mapping[Family, Address]
+    targets: tuple[Address, ...]
+    device: str | None = None
+
+
+class Prober(Protocol):
+    """Measures; never judges. Sends each path's targets a probe every interval, evenly spread."""
+
+    async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
+        """Open sockets and begin. Raises ProbeError with what is missing (capability, address, device)."""
+        ...
+
+    async def samples(self, within_s: float) -> Sequence[Sample]:
+        """All samples since the last call, oldest first; waits at most ``within_s`` for the first of them."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop sending and close the sockets."""
+        ...
+
+
+class ProbeError(Exception):
+    """Probing cannot work as configured; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterState:
+    """What one router told when read; ``error`` instead, when it told nothing."""
+
+    router: str
+    config: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    sessions: tuple[SessionSample, ...] = ()
+    pending_commit: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What must be true of a router after a push, besides running what was intended."""
+
+    sessions_up: tuple[Address, ...] = ()  # neighbors whose sessions were up before and must still be
+
+
+class Renderer(Protocol):
+    """Intent to the text of everything the controller owns on that router."""
+
+    def render(self, intent: RouterIntent) -> str:
+        """Configuration text in the platform's canonical form. Raises RenderError naming template and line."""
+        ...
+
+
+class RenderError(Exception):
+    """A template is broken or asks for something the intent does not have."""
+
+
+class Fleet(Protocol):
+    """The routers. No method raises for one router's trouble: that is in its result."""
+
+    async def read(self, routers: Sequence[str]) -> Mapping[str, RouterState]:
+        """Running configuration, attachments, BGP sessions and pending commit of each router, in parallel."""
+        ...
+
+    async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
+        """The real per-router diff, guarded; changes nothing."""
+        ...
+
+    async def push(self, plans: Sequence[RouterPlan], message: str) -> Mapping[str, Outcome]:
+        """Commit with a revert timer armed on the router. Applied here means: not confirmed yet."""
+        ...
+
+    async def confirm(self, routers: Sequence[str]) -> Mapping[str, str | None]:
+        """Keep what was pushed; None or what went wrong."""
+        ...
+
+    async def rollback(self, routers: Sequence[str]) -> Mapping[str, str | None]:
+        """Undo what was pushed and not confirmed; None or what went wrong."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One decision as kept: what was thought, what was done."""
+
+    number: int
+    utc: float
+    decision: Decision
+    outcomes: tuple[Outcome, ...] = ()
+    health: tuple[Health, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """What outlives the process."""
+
+    def save_state(self, state: ControlState, now: float, utc: float) -> None:
+        """Keep what ``decide`` must remember; monotonic times are converted to UTC."""
+        ...
+
+    def load_state(self, now: float, utc: float) -> ControlState:
+        """The state last saved, its times converted to this process's monotonic clock."""
+        ...
+
+    def append(
+        self,
+        decision: Decision,
+        outcomes: Sequence[Outcome],
+        health: Sequence[Health],
+        timings_ms: Mapping[str, float],
+        utc: float,
+    ) -> int:
+        """Record a decision; returns its number."""
+        ...

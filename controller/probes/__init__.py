@@ -1,0 +1,1 @@
+"""Probes: they measure, they never judge."""

@@ -1,0 +1,1 @@
+"""Intent to router configuration text, through the templates operators may edit."""

@@ -1,0 +1,1 @@
+"""Records: decisions, outcomes, and what a restart must remember."""
