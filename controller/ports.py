@@ -8,6 +8,7 @@ from typing import Protocol
 
 from controller.core.model import (
     Address,
+    Assignment,
     Attachment,
     ControlState,
     Decision,
@@ -75,18 +76,11 @@ class RouterState:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What must be true of a router after a push, besides running what was intended."""
-
-    sessions_up: tuple[Address, ...] = ()  # neighbors whose sessions were up before and must still be
-
-
 class Renderer(Protocol):
     """Intent to the text of everything the controller owns on that router."""
 
     def render(self, intent: RouterIntent) -> str:
-        """Configuration text in the platform's canonical form. Raises RenderError naming template and line."""
+        """Configuration text in the platform's canonical form. Raises RenderError: template, line, why."""
         ...
 
 
@@ -101,12 +95,25 @@ class Fleet(Protocol):
         """Running configuration, attachments, BGP sessions and pending commit of each router, in parallel."""
         ...
 
+    async def sessions(self, routers: Sequence[str]) -> Mapping[str, tuple[SessionSample, ...] | None]:
+        """BGP sessions only: the cheap poll. None: the router did not answer."""
+        ...
+
     async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
         """The real per-router diff, guarded; changes nothing."""
         ...
 
+    async def change(
+        self, wanted: Mapping[str, RouterIntent], message: str
+    ) -> Mapping[str, tuple[RouterPlan, Outcome]]:
+        """Plan and, where the guard agrees, commit in one go, with a revert timer armed on the router.
+
+        Applied means: committed, not confirmed yet. The failover path: as few round trips as there can be.
+        """
+        ...
+
     async def push(self, plans: Sequence[RouterPlan], message: str) -> Mapping[str, Outcome]:
-        """Commit with a revert timer armed on the router. Applied here means: not confirmed yet."""
+        """Commit exactly these plans, refused where the router moved since; as ``change`` otherwise."""
         ...
 
     async def confirm(self, routers: Sequence[str]) -> Mapping[str, str | None]:
@@ -128,10 +135,27 @@ class Record:
 
     number: int
     utc: float
+    now: float  # the monotonic clock at ``utc``, on the boot that wrote the record
     decision: Decision
     outcomes: tuple[Outcome, ...] = ()
     health: tuple[Health, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the loop sees and intends right now, for ``status`` and for a ``plan`` beside a running loop."""
+
+    utc: float
+    now: float
+    pid: int
+    dry_run: bool
+    policy_fingerprint: str
+    sentence: str
+    health: tuple[Health, ...] = ()
+    decision: Decision | None = None
+    current: Assignment = field(default_factory=dict)
+    router_errors: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store(Protocol):
@@ -151,7 +175,16 @@ class Store(Protocol):
         outcomes: Sequence[Outcome],
         health: Sequence[Health],
         timings_ms: Mapping[str, float],
+        now: float,
         utc: float,
     ) -> int:
         """Record a decision; returns its number."""
         ...
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """Replace what ``status`` shows."""
+        ...
+
+
+class StoreError(Exception):
+    """The record cannot be read or written: which file, and why."""

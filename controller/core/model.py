@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Literal
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -396,6 +397,7 @@ class Unchanged:
     """The router already ran what was intended."""
 
     router: str
+    kind: Literal["unchanged"] = "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +407,7 @@ class Applied:
     router: str
     diff: str
     push_ms: float  # from the start of the push to the router's acknowledgement
+    kind: Literal["applied"] = "applied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +417,7 @@ class RolledBack:
     router: str
     diff: str
     why: str
+    kind: Literal["rolled-back"] = "rolled-back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +427,7 @@ class Refused:
     router: str
     diff: str
     why: str
+    kind: Literal["refused"] = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +436,7 @@ class Failed:
 
     router: str
     why: str
+    kind: Literal["failed"] = "failed"
 
 
 Outcome = Unchanged | Applied | RolledBack | Refused | Failed

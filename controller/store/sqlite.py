@@ -1,0 +1,183 @@
+"""SQLite: decisions, outcomes and what a restart must remember, in one file.
+
+One writer (the loop), any number of readers (the command line), write-ahead logging between them. Values are
+the core's own frozen dataclasses as JSON, checked again when read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from controller.core.model import ControlState, Decision, Health, LinkMemory, Outcome
+from controller.ports import Record, Snapshot, StoreError
+
+KEEP_RECORDS = 20_000  # at six changes an hour and a held move now and then: years
+BUSY_TIMEOUT_S = 2.0  # a reader never holds the file for longer
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, utc REAL NOT NULL, now REAL NOT NULL, sentence TEXT NOT NULL,
+    decision TEXT NOT NULL, outcomes TEXT NOT NULL, health TEXT NOT NULL, timings TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+_decision = TypeAdapter(Decision)
+_outcomes = TypeAdapter(tuple[Outcome, ...])
+_health = TypeAdapter(tuple[Health, ...])
+_timings = TypeAdapter(dict[str, float])
+_state = TypeAdapter(ControlState)
+_snapshot = TypeAdapter(Snapshot)
+
+_COLUMNS = "number, utc, now, decision, outcomes, health, timings"
+
+
+class SqliteStore:
+    """The Store port over one SQLite file. Every method raises StoreError naming the file."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        with self._translated():
+            if read_only:
+                if not path.exists():
+                    raise StoreError(f"{path}: nothing recorded yet; has 'failover run' been started?")
+                self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._db.executescript(_SCHEMA)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self._path}: {error}") from error
+        except ValidationError as error:
+            hint = "written by another version? move the file away to start afresh"
+            raise StoreError(f"{self._path}: a record cannot be read ({hint})") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # --- what decide() remembers ---------------------------------------------------------------
+
+    def save_state(self, state: ControlState, now: float, utc: float) -> None:
+        """Keep the state with its monotonic times turned into UTC."""
+        self._keep("state", _state.dump_json(shifted(state, utc - now)).decode())
+
+    def load_state(self, now: float, utc: float) -> ControlState:
+        """The state last saved, on this process's monotonic clock; an empty one if there is none.
+
+        Clean time is not carried over: while nobody watched, nobody knows.
+        """
+        with self._translated():
+            kept = self._kept("state")
+            if kept is None:
+                return ControlState()
+            state = shifted(_state.validate_json(kept), now - utc)
+        links = {name: replace(memory, clean_since=None) for name, memory in state.links.items()}
+        return replace(state, links=links)
+
+    # --- records -------------------------------------------------------------------------------
+
+    def append(
+        self,
+        decision: Decision,
+        outcomes: Sequence[Outcome],
+        health: Sequence[Health],
+        timings_ms: Mapping[str, float],
+        now: float,
+        utc: float,
+    ) -> int:
+        """Record a decision; returns its number. The oldest beyond KEEP_RECORDS are forgotten."""
+        row = (
+            utc,
+            now,
+            decision.sentence,
+            _decision.dump_json(decision).decode(),
+            _outcomes.dump_json(tuple(outcomes)).decode(),
+            _health.dump_json(tuple(health)).decode(),
+            _timings.dump_json(dict(timings_ms)).decode(),
+        )
+        with self._translated(), self._db:
+            cursor = self._db.execute(
+                "INSERT INTO records (utc, now, sentence, decision, outcomes, health, timings)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            number = int(cursor.lastrowid or 0)
+            self._db.execute("DELETE FROM records WHERE number <= ?", (number - KEEP_RECORDS,))
+        return number
+
+    def history(self, limit: int) -> list[Record]:
+        """The newest records, newest first."""
+        with self._translated():
+            query = f"SELECT {_COLUMNS} FROM records ORDER BY number DESC LIMIT ?"  # noqa: S608 - a constant
+            return [_record(row) for row in self._db.execute(query, (limit,))]
+
+    def record(self, number: int) -> Record | None:
+        """One record, or None."""
+        with self._translated():
+            query = f"SELECT {_COLUMNS} FROM records WHERE number = ?"  # noqa: S608 - a constant
+            row = self._db.execute(query, (number,)).fetchone()
+            return _record(row) if row else None
+
+    # --- the live view -------------------------------------------------------------------------
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        """Replace what ``status`` shows."""
+        self._keep("snapshot", _snapshot.dump_json(snapshot).decode())
+
+    def snapshot(self) -> Snapshot | None:
+        """What the loop saw last, however long ago; None if no loop ever ran here."""
+        with self._translated():
+            kept = self._kept("snapshot")
+            return _snapshot.validate_json(kept) if kept else None
+
+    def _keep(self, key: str, value: str) -> None:
+        with self._translated(), self._db:
+            self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, value))
+
+    def _kept(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+
+def shifted(state: ControlState, by_s: float) -> ControlState:
+    """The same state with every time moved by ``by_s`` seconds: from one clock to another."""
+
+    def moved(at: float | None) -> float | None:
+        return None if at is None else at + by_s
+
+    return ControlState(
+        links={
+            name: LinkMemory(moved(memory.clean_since), memory.failures, moved(memory.last_failure))
+            for name, memory in state.links.items()
+        },
+        moved_at={name: at + by_s for name, at in state.moved_at.items()},
+        routine=tuple(at + by_s for at in state.routine),
+        escapes=tuple(at + by_s for at in state.escapes),
+    )
+
+
+def _record(row: tuple[int, float, float, str, str, str, str]) -> Record:
+    number, utc, now, decision, outcomes, health, timings = row
+    return Record(
+        number=number,
+        utc=utc,
+        now=now,
+        decision=_decision.validate_json(decision),
+        outcomes=_outcomes.validate_json(outcomes),
+        health=_health.validate_json(health),
+        timings_ms=_timings.validate_json(timings),
+    )

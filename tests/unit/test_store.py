@@ -1,0 +1,103 @@
+"""The SQLite store gives back what it was given, across processes and clocks."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.core.model import (
+    Applied,
+    ControlState,
+    Decision,
+    Failed,
+    Family,
+    FamilyHealth,
+    Health,
+    Held,
+    LinkMemory,
+    Outcome,
+    Placement,
+    Reason,
+    Refused,
+    RolledBack,
+    Unchanged,
+    Verdict,
+)
+from controller.ports import Snapshot, StoreError
+from controller.store.sqlite import KEEP_RECORDS, SqliteStore
+
+DECISION = Decision(
+    assignment={"residential": {"a": Placement("primary"), "b": Placement("backup", 2)}},
+    sentence="residential moved from a to b",
+    reasons=(Reason("preference", "a", "down"),),
+    held=(Held("residential", "b -> a", "clean for 3 s of 60 s", 12.5),),
+    escape=True,
+    decide_again_at=99.0,
+)
+HEALTH = Health(
+    "a", Verdict.DOWN, 3.0, "silent", families={Family.IPV4: FamilyHealth(Verdict.DOWN, "silent")}
+)
+OUTCOMES: tuple[Outcome, ...] = (
+    Unchanged("r1"),
+    Applied("r2", "+x", 12.0),
+    RolledBack("r3", "+x", "user path lost"),
+    Refused("r4", "+x", "not ours"),
+    Failed("r5", "no answer"),
+)
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    number = store.append(DECISION, OUTCOMES, [HEALTH], {"push": 1.5}, now=5.0, utc=1000.0)
+    store.close()
+    again = SqliteStore(tmp_path / "s.db", read_only=True)
+    record = again.record(number)
+    assert record is not None
+    assert record.decision == DECISION
+    assert record.outcomes == OUTCOMES
+    assert record.health == (HEALTH,)
+    assert record.timings_ms == {"push": 1.5}
+    assert again.record(number + 1) is None
+
+
+def test_history_is_newest_first_and_bounded(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    numbers = [store.append(DECISION, (), (), {}, now=float(i), utc=float(i)) for i in range(5)]
+    assert [r.number for r in store.history(3)] == numbers[:-4:-1]
+    assert KEEP_RECORDS > 1000
+
+
+def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    state = ControlState(
+        links={"a": LinkMemory(clean_since=9000.0, failures=2, last_failure=8990.0)},
+        moved_at={"residential": 8995.0},
+        routine=(8000.0,),
+        escapes=(8995.0,),
+    )
+    store.save_state(state, now=9000.0, utc=1_700_000_000.0)
+    loaded = store.load_state(now=30.0, utc=1_700_000_060.0)  # a minute later, freshly booted
+    assert loaded.links["a"].last_failure == pytest.approx(30.0 - 70.0)
+    assert loaded.links["a"].failures == 2
+    assert loaded.links["a"].clean_since is None  # nobody watched
+    assert loaded.moved_at["residential"] == pytest.approx(30.0 - 65.0)
+    assert loaded.routine == pytest.approx((30.0 - 1060.0,))
+    assert loaded.escapes == pytest.approx((30.0 - 65.0,))
+
+
+def test_the_snapshot_is_the_last_one_put(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    assert store.snapshot() is None
+    snapshot = Snapshot(1.0, 2.0, 3, True, "f", "nothing to change", (HEALTH,), DECISION, DECISION.assignment)
+    store.put_snapshot(snapshot)
+    assert SqliteStore(tmp_path / "s.db", read_only=True).snapshot() == snapshot
+
+
+def test_reading_before_anything_was_recorded_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="failover run"):
+        SqliteStore(tmp_path / "none.db", read_only=True)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "s.db").write_text("garbage" * 1000)
+    with pytest.raises(StoreError, match=r"s\.db"):
+        SqliteStore(tmp_path / "s.db")
