@@ -1,0 +1,1 @@
+"""NAPALM driver for FRR; NAPALM finds it by the platform name ``frr``."""
