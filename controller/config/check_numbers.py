@@ -1,0 +1,175 @@
+"""What must hold between the numbers of a policy: probing, patience, preference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.config.policy_file import HealthSpec, RoleSpec, RolesSpec, StabilitySpec
+from controller.config.problems import Problem
+from controller.config.sources import Sources
+from controller.core.model import Address, Family, family_of
+
+QUORUM_OF = 3  # two of three still agree when one target dies; two targets cannot say which is right
+SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an attack
+LARGEST_PREPEND = 10
+FRESH_INTERVALS = 10  # a target's say outlives this many missed probes, unless `fresh` says otherwise
+
+
+def check_numbers(sources: Sources) -> Iterator[Problem]:
+    """Every such problem in health, stability and roles."""
+    policy = sources.policy.draft
+    if policy.health is not None:
+        yield from _targets(sources, policy.health)
+        yield from _timing(sources, policy.health)
+    if policy.stability is not None:
+        yield from _stability(sources, policy.stability)
+    if policy.roles is not None:
+        yield from _roles(sources, policy.roles)
+        yield from _queue(sources, policy.roles)
+
+
+def fresh_s(health: HealthSpec) -> float:
+    """How long a target keeps its say without being probed."""
+    return health.interval * FRESH_INTERVALS if health.fresh is None else health.fresh
+
+
+def _targets(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
+    policy, steps = sources.policy, ("health", "targets", "icmp")
+    seen: set[Address] = set()
+    own = [network for spec in policy.draft.classes.values() for network in spec.prefixes]
+    for index, target in enumerate(health.targets.icmp):
+        if target in seen:
+            yield policy.problem((*steps, index), f"target {target} stands in this list twice", "Keep one.")
+        elif any(target in network for network in own):
+            hint = "Choose a host far beyond the upstreams."
+            yield policy.problem((*steps, index), f"target {target} is in an own prefix", hint)
+        seen.add(target)
+    if not policy.intact(*steps):
+        return
+    used = {family for link in sources.links() for family in link.spec.neighbors.by_family()}
+    for family in Family:
+        there = sum(family_of(target) is family for target in seen)
+        if family in used and there < QUORUM_OF:
+            word = "IPv4" if family is Family.IPV4 else "IPv6"
+            message = f"links use {word} and {there} of the targets are {word}: too few to agree on anything"
+            hint = (
+                f"Write {QUORUM_OF} or more, in different networks, so that one dead target misleads nobody."
+            )
+            yield policy.problem(steps, message, hint)
+
+
+def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
+    interval, probes = health.interval, "several probes must fit in"
+    wrong = (
+        (
+            interval < SHORTEST_INTERVAL_S,
+            ("interval",),
+            "more than 100 probes a second would go to each target",
+            "Write 10ms or more.",
+        ),
+        (health.timeout <= 0, ("timeout",), "no reply could arrive in time", "Write 300ms or the like."),
+        (
+            health.ride_out < 2 * interval,
+            ("ride_out",),
+            "'ride_out' is shorter than two intervals, so one lost probe would pass for an outage",
+            f"Write {_written(2 * interval)} or more, or shorten 'interval'.",
+        ),
+        (
+            health.timeout > health.ride_out,
+            ("timeout",),
+            "'timeout' is longer than 'ride_out', so an outage would be over before a probe counts as lost",
+            f"Write {_written(health.ride_out)} or less.",
+        ),
+        (
+            health.loss.over < 10 * interval,
+            ("loss", "over"),
+            f"{probes} 'over' to tell a percentage",
+            f"Write {_written(10 * interval)} or more: ten intervals.",
+        ),
+        (
+            health.recover < health.ride_out,
+            ("recover",),
+            "'recover' is shorter than 'ride_out', so a link could be up again while it is still judged",
+            f"Write {_written(health.ride_out)} or more.",
+        ),
+        (
+            fresh_s(health) < 2 * interval,
+            ("fresh",),
+            "'fresh' is shorter than two intervals, so no target would ever have a say",
+            f"Write {_written(2 * interval)} or more.",
+        ),
+    )
+    for applies, steps, message, hint in wrong:
+        if applies:
+            yield sources.policy.problem(("health", *steps), message, hint)
+
+
+def _stability(sources: Sources, stability: StabilitySpec) -> Iterator[Problem]:
+    back, steps = stability.fail_back, ("stability", "fail_back")
+    if back.doubles_up_to < back.clean:
+        hint = f"Write {_written(back.clean)} or more."
+        yield sources.policy.problem(
+            (*steps, "doubles_up_to"), "'doubles_up_to' is shorter than 'clean'", hint
+        )
+    if back.forgotten_after < back.doubles_up_to:
+        message = (
+            "'forgotten_after' is shorter than 'doubles_up_to', so the longest wait would be forgotten first"
+        )
+        hint = f"Write {_written(back.doubles_up_to)} or more."
+        yield sources.policy.problem((*steps, "forgotten_after"), message, hint)
+
+
+def _roles(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
+    def wrong(role: str, knob: str, message: str, hint: str) -> Problem:
+        return sources.policy.problem(("roles", role, knob), message, hint)
+
+    order: tuple[tuple[str, RoleSpec, str, RoleSpec], ...] = (
+        ("primary", roles.primary, "backup", roles.backup),
+        ("primary", roles.primary, "drained", roles.drained),
+        ("primary", roles.primary, "withdrawn", roles.withdrawn),
+        ("backup", roles.backup, "drained", roles.drained),
+        ("backup", roles.backup, "withdrawn", roles.withdrawn),
+    )
+    for better, first, worse, second in order:
+        if first.local_preference <= second.local_preference:
+            high, low = first.local_preference, second.local_preference
+            message = f"{better}'s local preference {high} is not above {worse}'s {low}"
+            hint = "The highest wins: raise this one or lower the other."
+            yield wrong(better, "local_preference", message, hint)
+    if roles.primary.prepend > roles.backup.prepend:
+        message = f"primary prepends more than backup ({roles.primary.prepend} > {roles.backup.prepend})"
+        yield wrong("primary", "prepend", message, "Prepending repels inbound traffic: give backup more.")
+    if not roles.primary.announce:
+        hint = "Remove the line: announce is true unless said otherwise."
+        yield wrong(
+            "primary", "announce", "a primary link without announcements gets no inbound traffic", hint
+        )
+    if roles.withdrawn.announce:
+        hint = "Add 'announce: false', or use drained where links should be worse but usable."
+        yield wrong("withdrawn", "announce", "withdrawn means that own prefixes are not announced", hint)
+
+
+def _queue(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
+    """The last backup in the longest queue must still be better than a drained link."""
+    sizes = [
+        sum(len(sources.links_of(upstream)) for upstream in set(spec.prefer))
+        for spec in sources.policy.draft.classes.values()
+    ]
+    further = max(
+        [size - 2 for size in sizes if size > 2], default=0
+    )  # beyond a primary and the first backup
+    lowest = roles.backup.local_preference + further * roles.backup.each_further.local_preference
+    floor = max(roles.drained.local_preference, roles.withdrawn.local_preference)
+    steps = ("roles", "backup", "each_further")
+    if further and lowest <= floor < roles.backup.local_preference:
+        message = f"backup {further + 1} would have local preference {lowest}, not above drained's {floor}"
+        yield sources.policy.problem((*steps, "local_preference"), message, "Take smaller steps.")
+    most = roles.backup.prepend + further * roles.backup.each_further.prepend
+    if most > LARGEST_PREPEND:
+        message = f"backup {further + 1} would prepend {most} times, and {LARGEST_PREPEND} is the most"
+        yield sources.policy.problem((*steps, "prepend"), message, "Take smaller steps.")
+
+
+def _written(seconds: float) -> str:
+    """A duration as the files write it."""
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"

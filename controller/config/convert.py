@@ -1,0 +1,100 @@
+"""Checked files to the core's values."""
+
+from __future__ import annotations
+
+from controller.config.check_numbers import fresh_s
+from controller.config.policy_file import BackupSpec, HealthSpec, PolicyFile, RoleSpec, StabilitySpec
+from controller.config.sources import FoundLink, Sources
+from controller.core.model import (
+    HealthPolicy,
+    Link,
+    Policy,
+    Role,
+    Router,
+    StabilityPolicy,
+    TrafficClass,
+    Upstream,
+)
+
+
+def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
+    """All of it. ``sources`` must be without problems."""
+    return Policy(
+        upstreams={
+            name: Upstream(name, spec.asn, spec.country, frozenset(spec.shared_risk))
+            for name, spec in policy.upstreams.items()
+        },
+        routers={
+            name: Router(name, sources.platform_of(host) or "", sources.asn_of(host) or 0)
+            for name, host in sources.managed()
+        },
+        links={link.name: _link(link) for link in sources.links()},
+        classes={
+            name: TrafficClass(
+                name,
+                tuple(spec.prefixes),
+                tuple(spec.prefer),
+                tuple(spec.destinations),
+                spec.backups_disjoint,
+            )
+            for name, spec in policy.classes.items()
+        },
+        roles={name: _role(name, getattr(policy.roles, name)) for name in type(policy.roles).model_fields},
+        health=_health(policy.health),
+        stability=_stability(policy.stability),
+        when_down=policy.when_down,
+        user_path=policy.user_path.by_family(),
+    )
+
+
+def _link(link: FoundLink) -> Link:
+    spec = link.spec
+    return Link(
+        name=link.name,
+        router=link.router,
+        upstream=spec.upstream,
+        interface=spec.interface,
+        neighbors=spec.neighbors.by_family(),
+        probe_source=spec.probe_source.by_family(),
+        probe_device=spec.probe_device,
+        base_policy_in=spec.base_policy.into,
+        base_policy_out=spec.base_policy.out,
+    )
+
+
+def _role(name: str, spec: RoleSpec) -> Role:
+    further = spec.each_further if isinstance(spec, BackupSpec) else None
+    return Role(
+        name=name,
+        local_preference=spec.local_preference,
+        prepend=spec.prepend,
+        communities=tuple(spec.communities),
+        graceful_shutdown=spec.graceful_shutdown,
+        announce=spec.announce,
+        further_local_preference=further.local_preference if further else 0,
+        further_prepend=further.prepend if further else 0,
+    )
+
+
+def _health(spec: HealthSpec) -> HealthPolicy:
+    return HealthPolicy(
+        targets=tuple(spec.targets.icmp),
+        interval_s=spec.interval,
+        timeout_s=spec.timeout,
+        ride_out_s=spec.ride_out,
+        loss_percent=spec.loss.worse_than,
+        loss_window_s=spec.loss.over,
+        recover_s=spec.recover,
+        fresh_s=fresh_s(spec),
+    )
+
+
+def _stability(spec: StabilitySpec) -> StabilityPolicy:
+    return StabilityPolicy(
+        hold_down_s=spec.hold_down,
+        fail_back_clean_s=spec.fail_back.clean,
+        fail_back_doubles_up_to_s=spec.fail_back.doubles_up_to,
+        fail_back_forgotten_after_s=spec.fail_back.forgotten_after,
+        changes_per_hour=spec.changes,
+        escapes_per_hour=spec.escapes,
+    )

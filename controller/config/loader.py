@@ -1,0 +1,115 @@
+"""An inventory directory to a checked policy, or to every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.config.check_inventory import check_inventory
+from controller.config.check_numbers import check_numbers
+from controller.config.check_policy import check_policy
+from controller.config.convert import to_policy
+from controller.config.document import Document, read
+from controller.config.policy_file import PolicyFile
+from controller.config.problems import ConfigError, Problem
+from controller.config.sources import FILES, HOSTS, POLICY, Sources
+from controller.core.model import Policy
+
+PLATFORMS = ("frr",)  # what there are templates and a driver for
+LARGEST_FILE = 16 * 2**20  # bytes; ten thousand routers take less
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What operators wrote, checked."""
+
+    policy: Policy
+    directory: Path
+    fingerprint: str  # SHA-256 over the names and contents of all files: changes when anything in them does
+
+
+def load(directory: Path, platforms: Collection[str] = PLATFORMS) -> Loaded:
+    """Read and check the five files of an inventory directory.
+
+    Raises ConfigError with every problem in any of them.
+    """
+    _require(directory)
+    contents = {name: _content(directory, name) for name in FILES}
+    policy, problems = check(contents, platforms)
+    if policy is None:
+        raise ConfigError(directory, problems)
+    return Loaded(policy, directory, _fingerprint(contents))
+
+
+def check(
+    contents: Mapping[str, bytes | Problem], platforms: Collection[str] = PLATFORMS
+) -> tuple[Policy | None, list[Problem]]:
+    """The policy that the five files of these contents make, or None and all that is wrong with them.
+
+    ``contents`` has an entry for each name in FILES; a Problem stands for a file that could not be read.
+    """
+    documents = {name: _document(name, contents[name]) for name in FILES}
+    sources = Sources.check(documents, platforms)
+    files = (sources.nornir, sources.defaults, sources.groups, sources.hosts, sources.policy)
+    problems = [problem for file in files for problem in file.problems]
+    problems += [*check_inventory(sources), *check_policy(sources), *check_numbers(sources)]
+    if problems:
+        return None, sorted(set(problems))
+    return to_policy(PolicyFile.model_validate(documents[POLICY].data), sources), []
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of policy.yaml, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **PolicyFile.model_json_schema(),
+        "title": "policy.yaml",
+    }
+
+
+def _require(directory: Path) -> None:
+    try:
+        found, there = directory.is_dir(), directory.exists()
+    except OSError as error:  # a parent that may not be searched
+        found, there = False, True
+        what = f"cannot be reached: {error.strerror}"
+    else:
+        what = "is not a directory" if there else "does not exist"
+    if not found:
+        hint = "Make one with 'failover init DIR', or name another."
+        raise ConfigError(directory, [Problem(str(directory), 0, 0, f"the inventory directory {what}", hint)])
+
+
+def _content(directory: Path, name: str) -> bytes | Problem:
+    path = directory / name
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            return Problem(name, 0, 0, "this file is larger than 16 MiB", "Is it the right one?")
+        return path.read_bytes()
+    except FileNotFoundError:
+        hint = "Copy it from a directory made with 'failover init DIR'."
+        return Problem(name, 0, 0, f"there is no such file in {directory}", hint)
+    except OSError as error:
+        return Problem(name, 0, 0, f"it cannot be read: {error.strerror}", "Look at its permissions.")
+
+
+def _document(name: str, content: bytes | Problem) -> Document:
+    if isinstance(content, Problem):
+        return Document(name, problems=(content,))
+    document = read(name, content)
+    if document.root is None and not document.problems and name in (HOSTS, POLICY):
+        hint = "Copy it from a directory made with 'failover init DIR'."
+        return Document(name, problems=(Problem(name, 1, 1, "this file is empty", hint),))
+    return document
+
+
+def _fingerprint(contents: Mapping[str, bytes | Problem]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(contents):
+        content = contents[name]
+        if isinstance(content, bytes):
+            digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

@@ -1,0 +1,41 @@
+"""What is wrong with operator-written files, with the place and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong. Sorts by file, then by place.
+
+    ``line`` and ``column`` count from 1; 0 means the file as a whole (it is missing, say).
+    ``hint`` says what to do and is a sentence of its own.
+    """
+
+    file: str  # name inside the inventory directory, such as policy.yaml
+    line: int
+    column: int
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.message}. {self.hint}".rstrip()
+
+
+class ConfigError(Exception):
+    """The inventory cannot be used. Carries every problem found, sorted; ``str()`` has one a line."""
+
+    def __init__(self, directory: Path, problems: Iterable[Problem]) -> None:
+        self.directory = directory
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def quoted(value: object) -> str:
+    """A value from a file, fit for one line of a message: control characters escaped, long text cut."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[0]}"

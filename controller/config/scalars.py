@@ -1,0 +1,245 @@
+"""The small notations of our files: ``400ms``, ``10%``, ``6 per hour``, addresses, prefixes, names.
+
+Each is a pydantic type whose validator says in words what is wrong and what to write instead.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from controller.config.problems import quoted
+from controller.core.model import Address, Network
+
+REFUSED = "refused"  # error type of everything raised here: message and hint are in its context
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]*)", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
+_RATE = re.compile(r"(\d{1,6})\s+per\s+hour", re.ASCII)
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+_POLICY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}", re.ASCII)
+_INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]{0,62}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+
+_LARGEST_ASN = 4294967294  # RFC 7300
+_RESERVED_ASNS = {23456: "AS_TRANS (RFC 6793)", 65535: "reserved (RFC 7300)"}
+
+
+def refusal(message: str, hint: str) -> PydanticCustomError:
+    """The error to raise from a validator."""
+    return PydanticCustomError(REFUSED, "{message}", {"message": message, "hint": hint})
+
+
+def kind(value: object) -> str:
+    """What a YAML value is, in words."""
+    words = {
+        str: "text",
+        bool: "yes/no",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a mapping",
+    }
+    return words.get(type(value), "nothing")
+
+
+def _text(value: object, wanted: str, example: str) -> str:
+    if not isinstance(value, str):
+        raise refusal(f"this must be {wanted}, not {kind(value)}", f"Write it like {example}.")
+    return value.strip()
+
+
+def _duration(value: object) -> float:
+    example = "400ms, 10s, 10min, 1h or 1d"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise refusal(f"the duration {value} has no unit", f"Write it like {example}.")
+    text = _text(value, "a duration", example)
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise refusal(f"{quoted(text)} is not a duration", f"Write it like {example}.")
+    if found[2] not in _SECONDS:
+        hint = f"Write {found[1]}min for minutes." if found[2] == "m" else f"Write it like {example}."
+        raise refusal(f"{quoted(text)} has no unit that is known here", hint)
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > 366 * _SECONDS["d"]:
+        raise refusal(f"{quoted(text)} is more than a year", "Write a shorter duration.")
+    return seconds
+
+
+def _percent(value: object) -> float:
+    text = f"{value}" if type(value) in (int, float) else _text(value, "a percentage", "10%")
+    found = _PERCENT.fullmatch(text)
+    if found is None:
+        raise refusal(f"{quoted(text)} is not a percentage", "Write it like 10%.")
+    percent = float(found[1])
+    if not 0 < percent < 100:
+        raise refusal(f"{text} is out of range", "Write more than 0% and less than 100%.")
+    return percent
+
+
+def _rate(value: object) -> int:
+    text = f"{value}" if type(value) is int else _text(value, "a rate", "6 per hour")
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise refusal(f"{quoted(text)} is not a rate", "Write it like 6 per hour.")
+    if int(found[1]) < 1:
+        raise refusal(
+            "no change at all would be allowed", "Write 1 per hour or more; to stop changes, pause."
+        )
+    return int(found[1])
+
+
+def _address(value: object) -> Address:
+    text = _text(value, "an IP address", "198.51.100.1 or 2001:db8::1")
+    try:
+        address = ip_address(text)
+    except ValueError:
+        hint = "Leave out the prefix length." if "/" in text else "Write it like 198.51.100.1 or 2001:db8::1."
+        raise refusal(f"{quoted(text)} is not an IP address", hint) from None
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        raise refusal(f"{quoted(text)} has a scope", "Write a global address.")
+    unfit = {
+        "unspecified": address.is_unspecified,
+        "loopback": address.is_loopback,
+        "multicast": address.is_multicast,
+        "link-local": address.is_link_local,
+    }
+    for word, applies in unfit.items():
+        if applies:
+            raise refusal(f"{address} is a {word} address", "Write the unicast address of one host.")
+    return address
+
+
+def _ipv4(value: object) -> IPv4Address:
+    address = _address(value)
+    if not isinstance(address, IPv4Address):
+        raise refusal(f"{address} is an IPv6 address and stands under ipv4", "Move it to ipv6.")
+    return address
+
+
+def _ipv6(value: object) -> IPv6Address:
+    address = _address(value)
+    if not isinstance(address, IPv6Address):
+        raise refusal(f"{address} is an IPv4 address and stands under ipv6", "Move it to ipv4.")
+    return address
+
+
+def _prefix(value: object) -> Network:
+    text = _text(value, "a prefix", "203.0.113.0/24 or 2001:db8:500::/48")
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        hint = "Write it like 203.0.113.0/24 or 2001:db8:500::/48."
+        raise refusal(f"{quoted(text)} is not a prefix", hint) from None
+    if "/" not in text:
+        raise refusal(f"{text} has no prefix length", f"Write {network} if one address is meant.")
+    if ip_address(text.split("/")[0]) != network.network_address:
+        raise refusal(f"{text} has host bits set", f"Write {network} if that network is meant.")
+    if network.prefixlen == 0:
+        raise refusal(f"{network} is the whole Internet", "Write the prefixes that are meant.")
+    return network
+
+
+def _community(value: object) -> str:
+    example = "65000:70 or 64501:1:2"
+    text = _text(value, "a BGP community", example)
+    if text == "65535:0":
+        raise refusal("65535:0 is graceful shutdown", "Write graceful_shutdown: true instead.")
+    parts = text.split(":")
+    largest = {2: 0xFFFF, 3: 0xFFFFFFFF}.get(len(parts))  # RFC 1997, RFC 8092
+    if largest is None or not all(re.fullmatch("[0-9]{1,10}", part) for part in parts):
+        raise refusal(f"{quoted(text)} is not a BGP community", f"Write numbers, like {example}.")
+    if any(int(part) > largest for part in parts):
+        hint = (
+            "Use a large community, such as 4200000000:1:2."
+            if len(parts) == 2
+            else f"Write it like {example}."
+        )
+        raise refusal(f"{text} has a part above {largest}", hint)
+    return ":".join(str(int(part)) for part in parts)
+
+
+def _asn(value: object) -> int:
+    if type(value) is not int:
+        hint = (
+            "Remove the quotes." if isinstance(value, str) and value.isdecimal() else "Write it like 64501."
+        )
+        raise refusal(f"an AS number is a whole number, not {kind(value)}", hint)
+    if not 1 <= value <= _LARGEST_ASN:
+        raise refusal(f"{quoted(value)} is no AS number", f"It is from 1 to {_LARGEST_ASN}.")
+    if value in _RESERVED_ASNS:
+        raise refusal(f"AS {value} is {_RESERVED_ASNS[value]}", "Write the AS number itself.")
+    return value
+
+
+def _matching(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise refusal(f"{what} is text, not {kind(value)}", hint)
+        if pattern.fullmatch(value) is None:
+            raise refusal(f"{quoted(value)} is not {what}", hint)
+        return value
+
+    return check
+
+
+def _schema(pattern: str | None = None, example: str | None = None, **more: Any) -> WithJsonSchema:
+    schema: dict[str, Any] = {"type": "string", **more}
+    if pattern is not None:
+        schema["pattern"] = f"^{pattern}$"
+    if example is not None:
+        schema["examples"] = [example]
+    return WithJsonSchema(schema)
+
+
+_NAME_HINT = "Use lower-case letters, digits and hyphens, starting with a letter, 32 at most."
+
+Duration = Annotated[
+    float, BeforeValidator(_duration), _schema(r"[0-9]+(\.[0-9]+)?\s*(ms|s|min|h|d)", "400ms")
+]  # seconds
+Percent = Annotated[float, BeforeValidator(_percent), _schema(r"[0-9]+(\.[0-9]+)?\s*%", "10%")]
+Rate = Annotated[int, BeforeValidator(_rate), _schema(r"[0-9]+\s+per\s+hour", "6 per hour")]  # an hour
+AnyAddress = Annotated[Address, BeforeValidator(_address), _schema(example="198.51.100.1")]
+Ipv4 = Annotated[IPv4Address, BeforeValidator(_ipv4), _schema(example="198.51.100.1", format="ipv4")]
+Ipv6 = Annotated[IPv6Address, BeforeValidator(_ipv6), _schema(example="2001:db8::1", format="ipv6")]
+Prefix = Annotated[IPv4Network | IPv6Network, BeforeValidator(_prefix), _schema(example="203.0.113.0/24")]
+Community = Annotated[str, BeforeValidator(_community), _schema(r"[0-9]+(:[0-9]+){1,2}", "65000:70")]
+Asn = Annotated[
+    int,
+    BeforeValidator(_asn),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _LARGEST_ASN, "examples": [64501]}),
+]
+Name = Annotated[
+    str,
+    BeforeValidator(_matching(_NAME, "a name for the routers' policies", _NAME_HINT)),
+    _schema(_NAME.pattern),
+]
+Country = Annotated[
+    str,
+    BeforeValidator(_matching(_COUNTRY, "a country code", "Two capital letters of ISO 3166-1, like AZ.")),
+    _schema(_COUNTRY.pattern, "AZ"),
+]
+PolicyName = Annotated[
+    str,
+    BeforeValidator(
+        _matching(_POLICY_NAME, "a routing policy's name", "Write the name as it stands on the router.")
+    ),
+    _schema(_POLICY_NAME.pattern),
+]
+Interface = Annotated[
+    str,
+    BeforeValidator(_matching(_INTERFACE, "an interface name", "Write the name as it stands on the router.")),
+    _schema(_INTERFACE.pattern),
+]
+HostName = Annotated[
+    str,
+    BeforeValidator(
+        _matching(_HOST, "a host name or address", "Write letters, digits, dots, hyphens, colons.")
+    ),
+    _schema(_HOST.pattern),
+]

@@ -1,0 +1,198 @@
+"""Pydantic over one document: every error as a Problem, and what can still be used of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from controller.config.document import Document, Steps
+from controller.config.problems import Problem, quoted
+from controller.config.scalars import REFUSED, kind
+
+M = TypeVar("M", bound=BaseModel)
+
+_KEY = "[key]"  # pydantic's last step for a fault in a key itself
+_ROUNDS = 20  # more than any of our files nests: each round takes a broken part out one level further up
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Generic[M]):
+    """A document beside its typed form. Paths are those of the document unless said otherwise."""
+
+    document: Document
+    draft: M  # without the broken parts; the whole, when nothing is broken
+    problems: tuple[Problem, ...]
+    gone: frozenset[Steps]  # the broken parts
+
+    def intact(self, *steps: str | int) -> bool:
+        """Whether all that stands at and below ``steps`` is in the draft."""
+        return not self.document.problems and not any(
+            lost[: len(steps)] == steps or steps[: len(lost)] == lost for lost in self.gone
+        )
+
+    def problem(self, steps: Steps, message: str, hint: str, *, key: bool = False) -> Problem:
+        """A problem with what stands at ``steps`` of the draft."""
+        return self.document.problem(_original(steps, self.gone), message, hint, key=key)
+
+
+def check(document: Document, model: type[BaseModel], draft: type[M]) -> Checked[M]:
+    """Validate a document against ``model``; salvage what is sound as a ``draft``.
+
+    ``draft`` is ``model`` with nothing required at its top level (or ``model``, if nothing is).
+    """
+    data = {} if document.data is None else document.data
+    problems = list(document.problems)
+    gone: set[Steps] = set()
+    if document.root is not None:
+        errors = _errors(model, data)
+        problems += [_problem(document, model, error) for error in errors]
+    for _ in range(_ROUNDS):
+        try:
+            sound = draft.model_validate(_without(data, gone))
+        except ValidationError as error:
+            gone |= {_culprit(_original(_steps(one), gone), one["type"]) for one in error.errors()}
+        else:
+            return Checked(document, sound, tuple(problems), frozenset(gone))
+    return Checked(document, draft.model_validate({}), tuple(problems), frozenset({()}))
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint for a word that is not among those known."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {close[0]}?" if close else otherwise
+
+
+def _errors(model: type[BaseModel], data: Any) -> list[Any]:
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return list(error.errors(include_url=False))
+    return []
+
+
+def _steps(error: Mapping[str, Any]) -> Steps:
+    return tuple(error["loc"])
+
+
+def _culprit(steps: Steps, error_type: str) -> Steps:
+    """What to take out, so that the rest may stand: for something missing, all that it is missing from."""
+    return steps[:-1] if error_type == "missing" or steps[-1:] == (_KEY,) else steps
+
+
+def _without(data: Any, gone: set[Steps], here: Steps = ()) -> Any:
+    if here in gone:
+        return {}
+    if isinstance(data, dict):
+        return {k: _without(v, gone, (*here, k)) for k, v in data.items() if (*here, k) not in gone}
+    if isinstance(data, list):
+        return [_without(v, gone, (*here, i)) for i, v in enumerate(data) if (*here, i) not in gone]
+    return data
+
+
+def _original(steps: Steps, gone: Iterable[Steps]) -> Steps:
+    """Steps in a draft as steps in its document: list items after a broken one have moved up."""
+    path: Steps = ()
+    for step in steps:
+        index = step
+        if isinstance(step, int):
+            lost = sorted(
+                s[-1] for s in gone if len(s) == len(path) + 1 and s[:-1] == path if isinstance(s[-1], int)
+            )
+            index = step
+            for one in lost:
+                index += one <= index
+        path = (*path, index)
+    return path
+
+
+def _problem(document: Document, model: type[BaseModel], error: Mapping[str, Any]) -> Problem:
+    steps, about_key = _steps(error), False
+    if steps[-1:] == (_KEY,):
+        steps, about_key = steps[:-1], True
+    name = str(steps[-1]) if steps else "the file"
+    match error["type"]:
+        case "extra_forbidden":
+            known = _fields(model, steps[:-1])
+            taken = document.names(*steps[:-1])
+            free = [k for k in known if k not in taken]
+            hint = did_you_mean(name, free, f"Known here: {', '.join(known)}.")
+            return document.problem(steps, f"unknown key {quoted(name)}", hint, key=True)
+        case "missing":
+            hint = _how_to_add(name, _fields(model, steps[:-1]).get(name))
+            return document.problem(steps[:-1], f"{quoted(name)} is missing", hint, key=True)
+        case kind_of_error:
+            message, hint = _said(kind_of_error, error, name)
+            return document.problem(steps, message, hint, key=about_key)
+
+
+_WANTED = {
+    "string_type": ("text", "Put quotes around it."),
+    "int_type": ("a whole number", "Write digits only, without quotes."),
+    "bool_type": ("true or false", "Write true or false, without quotes."),
+    "list_type": ("a list", "Write [one, another], or one item a line after '- '."),
+    "dict_type": ("a mapping", "Write 'key: value' lines below it, indented."),
+    "model_type": ("a mapping", "Write 'key: value' lines below it, indented."),
+}
+_BOUNDS = {
+    "greater_than_equal": ("is too small", "Write {ge} or more."),
+    "less_than_equal": ("is too large", "Write {le} or less."),
+    "too_short": ("is empty", "Write at least {min_length}."),
+    "literal_error": ("is not one of the choices", "Write {expected}."),
+}
+
+
+def _said(kind_of_error: str, error: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Message and hint for one of pydantic's errors. No value is repeated: it might be a password."""
+    context = error.get("ctx", {})
+    if kind_of_error == REFUSED:
+        return context["message"], context["hint"]
+    if kind_of_error in _WANTED:
+        what, hint = _WANTED[kind_of_error]
+        return f"{quoted(name)} must be {what}, not {kind(error['input'])}", hint
+    if kind_of_error in _BOUNDS:
+        what, hint = _BOUNDS[kind_of_error]
+        return f"{quoted(name)} {what}", hint.format(**context)
+    return f"{quoted(name)}: {error['msg']}", "Correct it."
+
+
+def _how_to_add(name: str, field: FieldInfo | None) -> str:
+    if field is None or not field.description:
+        return "Add it."
+    example = field.examples[0] if field.examples else None
+    if example is None:
+        return f"Add it: {field.description}."
+    return f"Add '{name}: {example}' or the like: {field.description}."
+
+
+def _fields(model: type[BaseModel], steps: Steps) -> dict[str, FieldInfo]:
+    """The fields, by the keys they have in the file, of the mapping at ``steps``."""
+    found: Any = model
+    for step in steps:
+        found = _inside(found, step)
+    found = _bare(found)
+    if not isinstance(found, type) or not issubclass(found, BaseModel):
+        return {}
+    return {field.alias or name: field for name, field in found.model_fields.items()}
+
+
+def _inside(found: Any, step: str | int) -> Any:
+    found = _bare(found)
+    if isinstance(found, type) and issubclass(found, BaseModel):
+        if "root" in found.model_fields:
+            return _inside(found.model_fields["root"].annotation, step)
+        field = next((f for n, f in found.model_fields.items() if step in (n, f.alias)), None)
+        return None if field is None else field.annotation
+    return get_args(found)[-1] if get_args(found) else None  # the values of a dict, the items of a list
+
+
+def _bare(found: Any) -> Any:
+    """A type without Annotated and without ``| None``."""
+    if get_origin(found) is Annotated:
+        return _bare(get_args(found)[0])
+    sides = [side for side in get_args(found) if side is not type(None)]
+    return _bare(sides[0]) if type(None) in get_args(found) and len(sides) == 1 else found
