@@ -154,6 +154,7 @@ class Snapshot:
     sentence: str
     health: tuple[Health, ...] = ()
     decision: Decision | None = None
+    memory: ControlState = field(default_factory=ControlState)
     current: Assignment = field(default_factory=dict)
     router_errors: Mapping[str, str] = field(default_factory=dict)
 

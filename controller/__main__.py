@@ -1,0 +1,5 @@
+"""``python -m controller`` is ``failover``."""
+
+from controller.cli import main
+
+main()

@@ -1,0 +1,207 @@
+"""The one place that knows every adapter and wires them together. One method a command."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller import planning
+from controller.config import Loaded, load
+from controller.core.intent import intents
+from controller.core.model import ControlState, Outcome, Verdict
+from controller.core.policy import record_move
+from controller.delivery import Delivery
+from controller.fleet.connect import SshOptions
+from controller.fleet.fleet import NornirFleet
+from controller.loop import Loop, World, probe_paths
+from controller.ports import Fleet, ProbeError, Record, RouterState, Snapshot, StoreError
+from controller.probes.icmp import IcmpProber
+from controller.render.jinja import JinjaRenderer
+from controller.store.sqlite import SqliteStore
+
+STORE_FILE = "failover.db"
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    def utc(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about where things are."""
+
+    inventory: Path
+    templates: Path
+    state: Path
+    ssh: SshOptions = field(default_factory=SshOptions)
+
+
+class App:
+    """Everything wired for one inventory. Raises ConfigError when the inventory or policy is wrong."""
+
+    def __init__(self, options: Options, log: Any) -> None:
+        self._options, self._log, self._clock = options, log, SystemClock()
+        self.loaded: Loaded = load(options.inventory)
+
+    @property
+    def _path(self) -> Path:
+        return self._options.state / STORE_FILE
+
+    @asynccontextmanager
+    async def _fleet(self) -> AsyncIterator[Fleet]:
+        renderer = JinjaRenderer(self._options.templates)
+        fleet = NornirFleet(
+            self._options.inventory, self.loaded.policy, renderer, self._log, self._options.ssh
+        )
+        try:
+            yield fleet
+        finally:
+            await fleet.close()
+
+    # --- commands ------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event, *, dry_run: bool) -> None:
+        """The unattended loop, until ``stop``."""
+        store = SqliteStore(self._path)
+        try:
+            async with self._fleet() as fleet:
+                loop = Loop(
+                    self.loaded.policy,
+                    World(IcmpProber(), fleet, store, self._clock, self._log),
+                    dry_run=dry_run,
+                    fingerprint=self.loaded.fingerprint,
+                )
+                await loop.run(stop)
+        finally:
+            store.close()
+
+    async def plan(self, assumptions: Mapping[str, Verdict], routers: Sequence[str]) -> planning.PlanReport:
+        """Decision and real per-router diff; changes nothing."""
+        policy = self.loaded.policy
+        for name in routers:
+            if name not in policy.routers:
+                raise planning.PlanError(f"--router {name}: there are {', '.join(policy.routers)}")
+        planning.assumed(policy, {}, ControlState(), assumptions, 0.0)  # a wrong name fails before any probe
+        async with self._fleet() as fleet:
+            states = await fleet.read(sorted(policy.routers))
+            view = await self._look(states)
+            return await planning.make(
+                policy,
+                self.loaded.fingerprint,
+                view,
+                fleet,
+                self._clock,
+                assumptions=assumptions,
+                routers=routers,
+            )
+
+    async def _look(self, states: Mapping[str, RouterState]) -> planning.View:
+        """Health as a running loop sees it right now, or by a look of our own."""
+        now, utc = self._clock.now(), self._clock.utc()
+        try:
+            store = SqliteStore(self._path, read_only=True)
+        except StoreError:
+            snapshot, memory = None, ControlState()
+        else:
+            snapshot = planning.fresh(store.snapshot(), self.loaded.fingerprint, utc)
+            memory = store.load_state(now, utc)
+            store.close()
+        if snapshot:
+            return (
+                {h.link: h for h in snapshot.health},
+                snapshot.memory,
+                f"the running loop (pid {snapshot.pid})",
+            )
+        paths = probe_paths(self.loaded.policy)
+        try:
+            health = await planning.look(self.loaded.policy, IcmpProber(), paths, self._clock)
+        except ProbeError as error:
+            self._log.warning("cannot probe from here, so no link's health is known", error=str(error))
+            return planning.View(states, {}, memory, f"nobody: {error}")
+        return planning.View(states, health, memory, "a look of its own")
+
+    def offline(self, assumptions: Mapping[str, Verdict]) -> dict[str, str]:
+        """What each router's templates render, every link being well but for the assumptions."""
+        decision = planning.offline(self.loaded.policy, assumptions, self._clock.now())
+        renderer = JinjaRenderer(self._options.templates)
+        wanted = intents(self.loaded.policy, decision.assignment)
+        return {name: renderer.render(intent) for name, intent in wanted.items()}
+
+    async def apply(self, report: planning.PlanReport) -> tuple[dict[str, Outcome], dict[str, float]]:
+        """Exactly the reviewed plan: push, verify, confirm, record. Raises PlanError."""
+        plans = planning.applicable(report, self.loaded.fingerprint)
+        policy = self.loaded.policy
+        timings: dict[str, float] = {}
+        wanted = {
+            name: intent.attachments for name, intent in intents(policy, report.decision.assignment).items()
+        }
+        users = planning.UserPathWatch(policy, IcmpProber(), self._clock)
+        async with self._fleet() as fleet:
+            before = await fleet.read([plan.router for plan in plans])
+            try:
+                await users.start()
+            except ProbeError as error:
+                self._log.warning("users' path cannot be probed from here", error=str(error))
+            try:
+                began = self._clock.now()
+                results = await fleet.push(plans, report.decision.sentence)
+                timings["push"] = (self._clock.now() - began) * 1000
+                delivery = Delivery(fleet, self._clock, self._log)
+                outcomes = await delivery.settle(results, wanted, before, users.check, timings)
+            finally:
+                await users.stop()
+        self._record(report, list(outcomes.values()), timings)
+        return outcomes, timings
+
+    def _record(
+        self, report: planning.PlanReport, outcomes: list[Outcome], timings: Mapping[str, float]
+    ) -> None:
+        now, utc = self._clock.now(), self._clock.utc()
+        store = SqliteStore(self._path)
+        store.append(report.decision, outcomes, report.health, timings, now, utc)
+        if planning.fresh(store.snapshot(), self.loaded.fingerprint, utc) is None:
+            memory = record_move(store.load_state(now, utc), report.decision, {}, now)
+            store.save_state(memory, now, utc)
+        store.close()
+
+
+def snapshot(state: Path) -> Snapshot | None:
+    """What the loop saw last. Raises StoreError."""
+    store = SqliteStore(state / STORE_FILE, read_only=True)
+    try:
+        return store.snapshot()
+    finally:
+        store.close()
+
+
+def history(state: Path, limit: int) -> list[Record]:
+    """The newest records, newest first. Raises StoreError."""
+    store = SqliteStore(state / STORE_FILE, read_only=True)
+    try:
+        return store.history(limit)
+    finally:
+        store.close()
+
+
+def record(state: Path, number: int | None) -> Record | None:
+    """One record, the newest if no number is given; None if there is none. Raises StoreError."""
+    store = SqliteStore(state / STORE_FILE, read_only=True)
+    try:
+        if number is not None:
+            return store.record(number)
+        return next(iter(store.history(1)), None)
+    finally:
+        store.close()

@@ -1,0 +1,107 @@
+"""``failover status``, ``history`` and ``explain``: what the loop sees, did, and why."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from controller import app as application
+from controller.cli.common import Exit, JsonOption, ago, fail, out, print_json, when
+from controller.cli.plan import outcome_line, print_diff
+from controller.core.explain import explain as explained
+from controller.core.model import Unchanged, Verdict
+from controller.planning import FRESH_S
+from controller.ports import Record, Snapshot
+
+COLORS = {Verdict.UP: "green", Verdict.DEGRADED: "yellow", Verdict.DOWN: "red", Verdict.UNKNOWN: "magenta"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(status)
+    app.command()(history)
+    app.command()(explain)
+
+
+def status(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show what the loop sees and intends now. Exit 1 when no loop is running."""
+    snapshot = application.snapshot(context.obj.state)
+    if snapshot is None:
+        raise fail("nothing recorded yet; start `failover run`")
+    age = time.time() - snapshot.utc
+    if as_json:
+        print_json(snapshot, Snapshot)
+    else:
+        _show_status(snapshot, age)
+    if age > FRESH_S:
+        raise typer.Exit(Exit.ERROR)
+
+
+def _show_status(snapshot: Snapshot, age: float) -> None:
+    if age > FRESH_S:
+        out.print(f"NO LOOP IS RUNNING; this is what was seen {ago(age)} ago", style="red")
+    mode = ", dry run" if snapshot.dry_run else ""
+    out.print(snapshot.sentence, markup=False)
+    out.print(f"loop pid {snapshot.pid}{mode}, as of {when(snapshot.utc)}")
+    table = Table("link", "verdict", "for", "runs as", "why", box=box.SIMPLE_HEAD, pad_edge=False)
+    for health in snapshot.health:
+        roles = [
+            f"{placements[health.link]}"
+            for placements in snapshot.current.values()
+            if health.link in placements
+        ]
+        color = COLORS[health.verdict]
+        word = f"{health.verdict}{' (suspect)' if health.suspect else ''}"
+        span = ago(snapshot.now - health.since)
+        table.add_row(health.link, f"[{color}]{word}[/]", span, " ".join(roles) or "-", health.why)
+    out.print(table)
+    for name, error in snapshot.router_errors.items():
+        out.print(f"{name} cannot be read: {error}", style="red", markup=False)
+    for held in snapshot.decision.held if snapshot.decision else ():
+        left = f" (for another {ago(held.until - snapshot.now)})" if held.until else ""
+        out.print(f"held: {held.traffic_class} {held.move}: {held.why}{left}", markup=False)
+
+
+def history(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the decisions, newest first."""
+    records = application.history(context.obj.state, limit)
+    if as_json:
+        print_json(records, list[Record])
+        return
+    for record in records:
+        acted = [outcome for outcome in record.outcomes if not isinstance(outcome, Unchanged)]
+        did = f" [{', '.join(f'{o.router} {o.kind}' for o in acted)}]" if acted else ""
+        out.print(f"{record.number:>5}  {when(record.utc)}  {record.decision.sentence}{did}", markup=False)
+
+
+def explain(
+    context: typer.Context,
+    number: Annotated[int | None, typer.Argument(help="A number of `failover history`. [the newest]")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell why: every reason of a decision, every move held back, and what happened on each router."""
+    record = application.record(context.obj.state, number)
+    if record is None:
+        raise fail("no such decision; `failover history` lists them")
+    if as_json:
+        print_json(record, Record)
+        return
+    out.print(f"#{record.number}  {when(record.utc)}  {record.decision.sentence}", markup=False)
+    for line in explained(record.decision):
+        out.print(f"  {line}", markup=False)
+    out.print("links:")
+    for health in record.health:
+        out.print(f"  {health.link}: {health.verdict}: {health.why}", markup=False)
+    for outcome in record.outcomes:
+        out.print(outcome_line(outcome.router, outcome), markup=False)
+        print_diff(getattr(outcome, "diff", ""))
+    if record.timings_ms:
+        out.print(", ".join(f"{step} {value:.1f} ms" for step, value in record.timings_ms.items()))

@@ -1,0 +1,155 @@
+"""What is done on one router, with its NAPALM driver in hand. Blocking; raises DeviceErrors."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from controller.core.guard import ownership, review
+from controller.core.model import (
+    Applied,
+    Attachment,
+    Link,
+    Outcome,
+    Policy,
+    Refused,
+    RolledBack,
+    Router,
+    RouterIntent,
+    RouterPlan,
+    SessionSample,
+    Unchanged,
+)
+from controller.fleet.connect import DeviceError, translated
+from controller.fleet.platforms import PLATFORMS
+
+T = TypeVar("T")
+
+
+class MovedError(DeviceError):
+    """The router runs something else than what the plan was made from."""
+
+
+def guarded(driver: Any, work: Callable[[], T]) -> T:
+    """Run ``work``; whatever goes wrong, no candidate stays loaded in the driver."""
+    with translated():
+        try:
+            return work()
+        except BaseException:
+            with contextlib.suppress(Exception):  # the first error is the one to tell
+                driver.discard_config()
+            raise
+
+
+def running(driver: Any) -> str:
+    """The running configuration as text."""
+    return str(driver.get_config(retrieve="running")["running"])
+
+
+def pending(driver: Any) -> bool:
+    """Whether a commit waits for its confirmation; False where the platform has no such thing."""
+    try:
+        return bool(driver.has_pending_commit())
+    except NotImplementedError:
+        return False
+
+
+def attachments(router: Router, links: Sequence[Link], config: str) -> tuple[Attachment, ...]:
+    """Which policy each of the inventory's neighbors uses."""
+    return PLATFORMS[router.platform].attachments(config, router.asn, links)
+
+
+def sessions(driver: Any, links: Sequence[Link], now: float) -> tuple[SessionSample, ...]:
+    """State of each link's BGP sessions; a neighbor the router does not know is not established."""
+    peers = {
+        str(address): peer
+        for instance in driver.get_bgp_neighbors().values()
+        for address, peer in instance["peers"].items()
+    }
+    found = []
+    for link in links:
+        for family, neighbor in link.neighbors.items():
+            peer = peers.get(str(neighbor))
+            counts = (peer or {}).get("address_family", {}).get(family.value, {})
+            found.append(
+                SessionSample(
+                    link=link.name,
+                    family=family,
+                    at=now,
+                    established=bool(peer and peer["is_up"]),
+                    accepted_prefixes=max(0, int(counts.get("accepted_prefixes", 0))),
+                    detail="not configured" if peer is None else "" if peer["is_up"] else "not established",
+                )
+            )
+    return tuple(found)
+
+
+def prepare(
+    driver: Any, intent: RouterIntent, links: Sequence[Link], rendered: str, config: str, policy: Policy
+) -> RouterPlan:
+    """Load into the driver what the router should run; review every line that would change.
+
+    ``config`` is what the router was last seen to run. Raises MovedError when the driver, which reads the
+    router afresh, finds other differences than those reviewed here.
+    """
+    router = intent.router
+    platform = PLATFORMS[router.platform]
+    candidate = platform.splice(config, rendered, intent)
+    changes = platform.changes(config, candidate)
+    if not changes:
+        return RouterPlan(router.name, diff="", candidate=candidate)
+    driver.load_replace_candidate(config=candidate)
+    diff = str(driver.compare_config())
+    if not changed_lines(diff) <= {(change.added, change.line) for change in changes}:
+        raise MovedError("the router's configuration changed while the plan was made")
+    refused = review(changes, ownership(policy, router.name))
+    return RouterPlan(router.name, diff=diff, candidate=candidate, refused=refused)
+
+
+def changed_lines(diff: str) -> set[tuple[bool, str]]:
+    """The lines that a unified diff adds (True) and removes (False), without structure words."""
+    lines = set()
+    for line in diff.splitlines():
+        text = " ".join(line[1:].split())
+        is_change = line[:1] in "+-" and not line.startswith(("+++", "---"))
+        if is_change and text.strip("!") and text != "exit" and not text.startswith("exit-"):
+            lines.add((line[0] == "+", text))
+    return lines
+
+
+def commit(driver: Any, plan: RouterPlan, message: str, revert_in_s: int, began: float) -> Outcome:
+    """Commit what ``prepare`` loaded, with a revert timer armed on the router."""
+    if plan.refused:
+        driver.discard_config()
+        return Refused(plan.router, plan.diff, "; ".join(plan.refused))
+    if not plan.diff:
+        driver.discard_config()
+        return Unchanged(plan.router)
+    from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException  # noqa: PLC0415
+
+    try:
+        driver.commit_config(message=message, revert_in=revert_in_s)
+    except (CommitError, MergeConfigException, ReplaceConfigException) as error:
+        return RolledBack(
+            plan.router, plan.diff, f"the router did not take it: {' '.join(str(error).split())}"
+        )
+    return Applied(plan.router, plan.diff, push_ms=(time.monotonic() - began) * 1000)
+
+
+def push(driver: Any, plan: RouterPlan, policy: Policy, message: str, revert_in_s: int) -> Outcome:
+    """Commit exactly a reviewed plan: Refused unless the router shows the very same difference now.
+
+    The guard looks again: the plan may come from a file that anybody could have edited.
+    """
+    began = time.monotonic()
+    platform = PLATFORMS[policy.routers[plan.router].platform]
+    refused = review(platform.changes(running(driver), plan.candidate), ownership(policy, plan.router))
+    driver.load_replace_candidate(config=plan.candidate)
+    diff = str(driver.compare_config())
+    if diff and diff != plan.diff:
+        driver.discard_config()
+        return Refused(plan.router, plan.diff, "the router changed since the plan was made: plan again")
+    checked = RouterPlan(plan.router, diff, plan.candidate, refused)
+    return commit(driver, checked, message, revert_in_s, began)

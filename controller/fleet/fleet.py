@@ -1,0 +1,225 @@
+"""The Fleet port over Nornir: every router in parallel, none waiting for another.
+
+Two connections a router: one that watches, one that acts, so that a poll under way never delays a failover.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from controller.core.model import (
+    Failed,
+    Link,
+    Outcome,
+    Policy,
+    RouterIntent,
+    RouterPlan,
+    SessionSample,
+)
+from controller.fleet import device as on
+from controller.fleet.connect import DeviceError, SshOptions, TransientError, device, drop, open_inventory
+from controller.ports import Renderer, RouterState
+
+T = TypeVar("T")
+
+REVERT_IN_S = 30  # a router goes back by itself this long after a push nobody confirmed
+DEADLINE_S = 25.0  # for one operation on one router, connecting with its retries included; under REVERT_IN_S
+MAX_WORKERS = 64  # threads; two a router up to here
+
+
+class NornirFleet:
+    """Routers by way of Nornir and NAPALM. No method raises for one router's trouble: it is in its result."""
+
+    def __init__(
+        self, directory: Path, policy: Policy, renderer: Renderer, log: Any, ssh: SshOptions | None = None
+    ) -> None:
+        self._directory, self._policy, self._log = directory, policy, log
+        self._renderer = renderer
+        self._ssh = ssh or SshOptions()
+        self._pool = ThreadPoolExecutor(min(MAX_WORKERS, 2 * len(policy.routers) + 2), "router")
+        self._opening = threading.Lock()
+        self._inventories: dict[str, Any] = {}
+        self._busy: dict[tuple[str, str], threading.Lock] = {
+            (purpose, name): threading.Lock() for purpose in ("watch", "act") for name in policy.routers
+        }
+        self._running: dict[str, str] = {}  # what each router was last seen to run; checked again when used
+
+    # --- the port ------------------------------------------------------------------------------
+
+    async def read(self, routers: Sequence[str]) -> Mapping[str, RouterState]:
+        """Running configuration, attachments, BGP sessions and pending commit of each router."""
+
+        def state(name: str, driver: Any) -> RouterState:
+            router = self._policy.routers[name]
+            config = on.running(driver)
+            self._running[name] = config
+            return RouterState(
+                router=name,
+                config=config,
+                attachments=on.attachments(router, self._links(name), config),
+                sessions=self._sessions(name, driver),
+                pending_commit=on.pending(driver),
+            )
+
+        return await self._each("watch", routers, state, lambda name, why: RouterState(name, error=why))
+
+    async def sessions(self, routers: Sequence[str]) -> Mapping[str, tuple[SessionSample, ...] | None]:
+        """BGP sessions only. None: the router did not answer."""
+
+        def absent(_name: str, _why: str) -> tuple[SessionSample, ...] | None:
+            return None
+
+        return await self._each("watch", routers, self._sessions, absent)
+
+    async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
+        """The real per-router diff, guarded; changes nothing."""
+
+        def planned(name: str, driver: Any) -> RouterPlan:
+            self._running[name] = on.running(driver)
+            plan = self._prepare(name, driver, wanted[name])
+            driver.discard_config()
+            return plan
+
+        return await self._each("act", sorted(wanted), planned, _unplanned)
+
+    async def change(
+        self, wanted: Mapping[str, RouterIntent], message: str
+    ) -> Mapping[str, tuple[RouterPlan, Outcome]]:
+        """Plan and commit in one go. Applied: committed with a revert timer armed, not confirmed yet."""
+
+        def changed(name: str, driver: Any) -> tuple[RouterPlan, Outcome]:
+            began = time.monotonic()
+            if name not in self._running:
+                self._running[name] = on.running(driver)
+            plan = self._prepare(name, driver, wanted[name])
+            outcome = on.commit(driver, plan, message, REVERT_IN_S, began)
+            self._running.pop(name, None)
+            return plan, outcome
+
+        def failed(name: str, why: str) -> tuple[RouterPlan, Outcome]:
+            self._running.pop(name, None)
+            return _unplanned(name, why), Failed(name, why)
+
+        return await self._each("act", sorted(wanted), changed, failed)
+
+    async def push(self, plans: Sequence[RouterPlan], message: str) -> Mapping[str, Outcome]:
+        """Commit exactly these plans; Refused where the router moved since they were made."""
+        by_name = {plan.router: plan for plan in plans}
+
+        def pushed(name: str, driver: Any) -> Outcome:
+            return on.push(driver, by_name[name], self._policy, message, REVERT_IN_S)
+
+        return await self._each("act", sorted(by_name), pushed, Failed)
+
+    async def confirm(self, routers: Sequence[str]) -> Mapping[str, str | None]:
+        """Keep what was pushed; None or what went wrong."""
+        return await self._each("act", routers, lambda _name, driver: driver.confirm_commit(), _why)
+
+    async def rollback(self, routers: Sequence[str]) -> Mapping[str, str | None]:
+        """Undo what was pushed and not confirmed; None or what went wrong."""
+        return await self._each("act", routers, lambda _name, driver: driver.rollback(), _why)
+
+    async def close(self) -> None:
+        """Close every connection, not waiting for routers that hang."""
+        for inventory in self._inventories.values():
+            for host in inventory.inventory.hosts.values():
+                drop(host)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # --- one router ----------------------------------------------------------------------------
+
+    def _links(self, router: str) -> tuple[Link, ...]:
+        return tuple(link for link in self._policy.links.values() if link.router == router)
+
+    def _sessions(self, name: str, driver: Any) -> tuple[SessionSample, ...]:
+        return on.sessions(driver, self._links(name), time.monotonic())
+
+    def _prepare(self, name: str, driver: Any, intent: RouterIntent) -> RouterPlan:
+        """Load the intent and review the difference; once more from scratch if the router moved meanwhile."""
+        rendered = self._renderer.render(intent)
+        try:
+            return on.prepare(driver, intent, self._links(name), rendered, self._running[name], self._policy)
+        except on.MovedError:
+            self._running[name] = on.running(driver)
+            return on.prepare(driver, intent, self._links(name), rendered, self._running[name], self._policy)
+
+    # --- many routers --------------------------------------------------------------------------
+
+    async def _each(
+        self,
+        purpose: str,
+        routers: Sequence[str],
+        work: Callable[[str, Any], T],
+        absent: Callable[[str, str], T],
+    ) -> dict[str, T]:
+        """``work`` on every router at once; ``absent`` says what it means that one could not do it."""
+
+        async def one(name: str) -> T:
+            running = asyncio.get_running_loop().run_in_executor(self._pool, self._one, purpose, name, work)
+            try:
+                return await asyncio.wait_for(asyncio.shield(running), DEADLINE_S)
+            except DeviceError as error:
+                return absent(name, str(error))
+            except TimeoutError:
+                running.add_done_callback(_forget)
+                return absent(name, f"no answer within {DEADLINE_S:g} s")
+
+        results = await asyncio.gather(*(one(name) for name in routers))
+        return dict(zip(routers, results, strict=True))
+
+    def _one(self, purpose: str, name: str, work: Callable[[str, Any], T]) -> T:
+        """Run ``work`` as a Nornir task on one host, in this thread."""
+        lock = self._busy[purpose, name]
+        if not lock.acquire(timeout=DEADLINE_S):
+            raise TransientError("still busy with an operation that does not end")
+        try:
+            inventory = self._inventory(purpose)
+            outcome: list[T | BaseException] = []
+
+            def task(task: Any) -> None:
+                try:
+                    driver = device(task.host, task.nornir.config, self._log)
+                    outcome.append(on.guarded(driver, lambda: work(name, driver)))
+                except TransientError as error:
+                    drop(task.host)  # the next operation opens a fresh connection
+                    outcome.append(error)
+                except Exception as error:  # noqa: BLE001 - the per-router edge: one router's trouble stays its own
+                    outcome.append(error)
+
+            inventory.filter(name=name).run(task=task, on_failed=True)
+            if not outcome:
+                raise DeviceError(f"{name} is not in {self._directory / 'hosts.yaml'}")
+            result = outcome[0]
+            if isinstance(result, DeviceError):
+                raise result
+            if isinstance(result, BaseException):
+                raise DeviceError(f"{type(result).__name__}: {result}") from result
+            return result
+        finally:
+            lock.release()
+
+    def _inventory(self, purpose: str) -> Any:
+        with self._opening:
+            if purpose not in self._inventories:
+                self._inventories[purpose] = open_inventory(self._directory, self._ssh)
+            return self._inventories[purpose]
+
+
+def _unplanned(name: str, why: str) -> RouterPlan:
+    return RouterPlan(name, diff="", candidate="", error=why)
+
+
+def _why(_name: str, why: str) -> str | None:
+    return why
+
+
+def _forget(future: asyncio.Future[Any]) -> None:
+    """Take the result nobody waits for any more, so that it is not reported as never retrieved."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,217 @@
+"""``plan`` and ``apply``: what would happen, and doing exactly that.
+
+A plan is made from the same health, decision and rendering as the loop's; only the push is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from controller.core import detect
+from controller.core.intent import current_assignment, intents
+from controller.core.model import (
+    USER_PATH,
+    ControlState,
+    Decision,
+    Health,
+    LinkMemory,
+    Policy,
+    RouterPlan,
+    Verdict,
+)
+from controller.core.policy import decide
+from controller.delivery import served
+from controller.ports import Clock, Fleet, ProbePath, Prober, RouterState, Snapshot
+
+FRESH_S = 5.0  # a snapshot of a running loop older than this says nothing about now
+LOOK_S = 3.0  # longest look through the links when no loop is running
+FIRST_LOOK_S = 1.0  # for users' path to answer before an apply
+APPLY_WATCH_S = 3.0  # and after
+LONG_CLEAN_S = 7 * 86400.0  # what `--assume X=up` grants: no fail-back wait is left
+
+
+class PlanError(Exception):
+    """The plan cannot be made or applied; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """A reviewed plan: what ``plan --out`` writes and ``apply`` takes."""
+
+    utc: float
+    policy_fingerprint: str
+    seen_by: str  # where the health came from
+    decision: Decision
+    health: tuple[Health, ...]
+    routers: Mapping[str, RouterPlan] = field(default_factory=dict)
+    format: int = 1
+
+    @property
+    def changes(self) -> bool:
+        """Whether any router would be changed."""
+        return any(plan.diff for plan in self.routers.values())
+
+    @property
+    def troubles(self) -> bool:
+        """Whether a router could not be read, or the guard refused its plan."""
+        return any(plan.error or plan.refused for plan in self.routers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a plan is made from."""
+
+    states: Mapping[str, RouterState]
+    health: Mapping[str, Health]
+    memory: ControlState
+    seen_by: str
+
+
+def assumed(
+    policy: Policy,
+    health: Mapping[str, Health],
+    memory: ControlState,
+    assumptions: Mapping[str, Verdict],
+    now: float,
+) -> tuple[dict[str, Health], ControlState]:
+    """Health and memory as if the named links, or all links of the named upstreams, were so.
+
+    Raises PlanError for a name that is neither.
+    """
+    health, links = dict(health), dict(memory.links)
+    for name, verdict in assumptions.items():
+        named = policy.links_of(name) if name in policy.upstreams else ()
+        if name in policy.links:
+            named = (policy.links[name],)
+        if not named:
+            known = ", ".join([*policy.upstreams, *policy.links])
+            raise PlanError(f"--assume {name}={verdict}: no such link or upstream; there are {known}")
+        for link in named:
+            health[link.name] = Health(link.name, verdict, now, f"assumed {verdict}")
+            if verdict is Verdict.UP:
+                links[link.name] = LinkMemory(clean_since=now - LONG_CLEAN_S)
+    return health, replace(memory, links=links)
+
+
+async def look(policy: Policy, prober: Prober, paths: Sequence[ProbePath], clock: Clock) -> dict[str, Health]:
+    """Probe through every link until each has a verdict, LOOK_S at most."""
+    state = detect.initial(policy, clock.now())
+    until = clock.now() + LOOK_S
+    await prober.start(paths, policy.health.interval_s, policy.health.timeout_s)
+    try:
+        while True:
+            samples = await prober.samples(0.05)
+            now = clock.now()
+            state = detect.step(state, samples, (), now)
+            health = dict(detect.health(state, now))
+            known = [h.verdict is not Verdict.UNKNOWN and not h.suspect for h in health.values()]
+            if now >= until or (len(known) == len(paths) and all(known)):
+                return health
+    finally:
+        await prober.stop()
+
+
+async def make(
+    policy: Policy,
+    fingerprint: str,
+    view: View,
+    fleet: Fleet,
+    clock: Clock,
+    *,
+    assumptions: Mapping[str, Verdict],
+    routers: Sequence[str] = (),
+) -> PlanReport:
+    """Decide, render and ask every router for the real difference."""
+    now = clock.now()
+    health, memory = assumed(policy, view.health, view.memory, assumptions, now)
+    states = view.states
+    current = current_assignment(policy, {n: s.attachments for n, s in states.items() if not s.error})
+    unreachable = frozenset(name for name, state in states.items() if state.error)
+    decision, _ = decide(policy, health, memory, now, current, unreachable=unreachable)
+    plans: dict[str, RouterPlan] = {
+        name: RouterPlan(name, "", "", error=state.error)
+        for name, state in states.items()
+        if state.error and (not routers or name in routers)
+    }
+    if not decision.frozen:
+        wanted = {
+            name: intent
+            for name, intent in intents(policy, decision.assignment).items()
+            if name not in unreachable and (not routers or name in routers)
+        }
+        plans.update(await fleet.plan(wanted))
+    return PlanReport(
+        utc=clock.utc(),
+        policy_fingerprint=fingerprint,
+        seen_by=view.seen_by,
+        decision=decision,
+        health=tuple(health.values()),
+        routers=dict(sorted(plans.items())),
+    )
+
+
+def fresh(snapshot: Snapshot | None, fingerprint: str, utc: float) -> Snapshot | None:
+    """The snapshot, if a loop with this very policy wrote it just now."""
+    if snapshot is None or snapshot.policy_fingerprint != fingerprint:
+        return None
+    return snapshot if 0 <= utc - snapshot.utc <= FRESH_S else None
+
+
+def applicable(report: PlanReport, fingerprint: str) -> list[RouterPlan]:
+    """The plans of a report that may be sent. Raises PlanError where the report cannot be applied."""
+    if report.policy_fingerprint != fingerprint:
+        raise PlanError("inventory or policy changed since this plan was made: plan again")
+    refused = [plan for plan in report.routers.values() if plan.refused or plan.error]
+    if refused:
+        names = ", ".join(plan.router for plan in refused)
+        raise PlanError(f"this plan has routers that were refused or not read ({names}): plan again")
+    return [plan for plan in report.routers.values() if plan.diff]
+
+
+def offline(policy: Policy, assumptions: Mapping[str, Verdict], now: float) -> Decision:
+    """The decision when every link is well but for the assumptions, and no router runs anything yet."""
+    well: dict[str, Health] = {}
+    memory = ControlState()
+    for verdicts in (dict.fromkeys(policy.links, Verdict.UP), assumptions):
+        well, memory = assumed(policy, well, memory, verdicts, now)
+    return decide(policy, well, memory, now, {})[0]
+
+
+class UserPathWatch:
+    """Watches users' own path while ``apply`` pushes: a change that cuts users off is not kept."""
+
+    def __init__(self, policy: Policy, prober: Prober, clock: Clock) -> None:
+        self._policy, self._prober, self._clock = policy, prober, clock
+        self._detector = detect.initial(policy, clock.now())
+        self._probing = self._was_up = False
+
+    async def start(self) -> None:
+        """Begin probing, if the policy names addresses for it. Raises ProbeError."""
+        if self._policy.user_path:
+            path = ProbePath(USER_PATH, self._policy.user_path, self._policy.health.targets)
+            health = self._policy.health
+            await self._prober.start([path], health.interval_s, health.timeout_s)
+            self._probing = True
+            self._was_up = await self._served(self._clock.now(), FIRST_LOOK_S)
+
+    async def check(self, since: float) -> str | None:
+        """Delivery's user-path check: None, or what is wrong."""
+        if not self._was_up or await self._served(since, APPLY_WATCH_S):
+            return None
+        return f"the user path answered before, and did not within {APPLY_WATCH_S:g} s after"
+
+    async def stop(self) -> None:
+        """Stop probing."""
+        if self._probing:
+            await self._prober.stop()
+
+    async def _served(self, since: float, within_s: float) -> bool:
+        until = self._clock.now() + within_s
+        while self._clock.now() < until:
+            samples = await self._prober.samples(0.05)
+            now = self._clock.now()
+            self._detector = detect.step(self._detector, samples, (), now)
+            if served(detect.health(self._detector, now).get(USER_PATH), since, now):
+                return True
+        return False
