@@ -1,0 +1,241 @@
+"""From an assignment to what each router must run, and from what routers run back to the assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from controller.core import names
+from controller.core.model import (
+    BACKUP,
+    DRAINED,
+    PRIMARY,
+    WITHDRAWN,
+    Assignment,
+    Attachment,
+    Direction,
+    Family,
+    Knobs,
+    Link,
+    Placement,
+    Policy,
+    PrefixList,
+    Role,
+    RolePolicy,
+    RouterIntent,
+    Term,
+    TrafficClass,
+)
+
+Placements = tuple[Placement, ...]  # of one link: one for each class, in the order of the policy
+
+
+def intents(policy: Policy, assignment: Assignment) -> Mapping[str, RouterIntent]:
+    """What every router must run: all role policies ahead of time, and the attachments of the moment.
+
+    Ahead of time means: every placement that a link can have for all classes at once, the mixed ones of calm
+    weather and of each single upstream's failure, and whatever ``assignment`` asks for now. A link that
+    ``assignment`` does not mention gets no attachments: its neighbors keep what they have.
+    """
+    return {name: _router_intent(policy, name, assignment) for name in policy.routers}
+
+
+def current_assignment(policy: Policy, attachments: Mapping[str, Sequence[Attachment]]) -> Assignment:
+    """The assignment that the routers run: the inverse of ``intents``.
+
+    ``attachments`` is by router. A link is missing from the result where its router was not read, where a
+    neighbor uses a policy that is not one of this link's role policies, and where neighbors, families or
+    directions disagree (half of a change).
+    """
+    found: dict[str, dict[str, Placement]] = {name: {} for name in policy.classes}
+    for link in policy.links.values():
+        placements = _attached(link, attachments.get(link.router, ()), len(policy.classes))
+        for traffic_class, placement in zip(policy.classes, placements or (), strict=False):
+            found[traffic_class][link.name] = placement
+    return found
+
+
+def knobs(role: Role, placement: Placement) -> Knobs:
+    """The role's BGP attributes for this place in the queue: rank n adds the further steps n-1 times."""
+    steps = placement.rank - 1
+    return Knobs(
+        local_preference=max(0, role.local_preference + steps * role.further_local_preference),
+        prepend=max(0, role.prepend + steps * role.further_prepend),
+        communities=role.communities,
+        graceful_shutdown=role.graceful_shutdown,
+        announce=role.announce,
+    )
+
+
+def name_clashes(policy: Policy) -> tuple[str, ...]:
+    """What would give two things one name on a router, or a name longer than routers take; and what to do."""
+    lists: dict[str, str] = {}
+    found: list[str] = []
+    for each in policy.classes.values():
+        wanted = [names.list_name(each.name)]
+        if each.destinations:
+            wanted.append(names.destinations_name(each.name))
+        for name in wanted:
+            if lists.setdefault(name, each.name) != each.name:
+                pair = f"{lists[name]} and {each.name}"
+                found.append(f"classes {pair} would share the prefix list {name}: rename one of them")
+            found.extend(_too_long(name, f"class {each.name}"))
+    links: dict[tuple[str, str], str] = {}
+    for link in policy.links.values():
+        worst = tuple(Placement(BACKUP, 99 + n % 2) for n in range(len(policy.classes))) or (
+            Placement(PRIMARY),
+        )
+        name = names.policy_name(link.name, worst, Direction.OUT)
+        if links.setdefault((link.router, name), link.name) != link.name:
+            other = links[link.router, name]
+            found.append(f"links {other} and {link.name} would share the policies {name}: rename one of them")
+        found.extend(_too_long(name, f"link {link.name} with {len(policy.classes)} classes"))
+    return tuple(found)
+
+
+def _too_long(name: str, what: str) -> Iterator[str]:
+    if len(name) > names.MAX_LENGTH:
+        yield (
+            f"{what} needs names of {len(name)} characters on routers, which take {names.MAX_LENGTH}: "
+            "use a shorter name or fewer classes"
+        )
+
+
+# --- attachments --------------------------------------------------------------------------------
+
+
+def _attached(link: Link, attachments: Sequence[Attachment], classes: int) -> Placements | None:
+    """What the link is to each class, if all its neighbors, in both directions, say the same."""
+    policies = {(each.family, each.neighbor, each.direction): each.policy for each in attachments}
+    said = {
+        names.placements_of(policies.get((family, neighbor, direction), ""), link.name, direction, classes)
+        for family, neighbor in link.neighbors.items()
+        for direction in Direction
+    }
+    return said.pop() if len(said) == 1 else None
+
+
+def _attachments(link: Link, placements: Placements) -> Iterator[Attachment]:
+    for family in Family:
+        if family in link.neighbors:
+            for direction in Direction:
+                policy = names.policy_name(link.name, placements, direction)
+                yield Attachment(link.neighbors[family], family, direction, policy)
+
+
+def _assigned(policy: Policy, assignment: Assignment, link: Link) -> Placements | None:
+    """The link's placement for each class: drained where a class does not mention it; None if none does."""
+    found = [assignment.get(name, {}).get(link.name) for name in policy.classes]
+    if not any(found):
+        return None
+    return tuple(placement or Placement(DRAINED) for placement in found)
+
+
+# --- policies -----------------------------------------------------------------------------------
+
+
+def _router_intent(policy: Policy, router: str, assignment: Assignment) -> RouterIntent:
+    links = [link for link in policy.links.values() if link.router == router]
+    policies: list[RolePolicy] = []
+    attachments: list[Attachment] = []
+    for link in links:
+        now = _assigned(policy, assignment, link)
+        for placements in sorted({*_ahead_of_time(policy, link), *((now,) if now else ())}, key=_order):
+            policies += [_role_policy(policy, link, placements, direction) for direction in Direction]
+        if now:
+            attachments += _attachments(link, now)
+    return RouterIntent(
+        router=policy.routers[router],
+        prefix_lists=tuple(prefix_lists(policy)) if links else (),
+        policies=tuple(policies),
+        attachments=tuple(attachments),
+    )
+
+
+def prefix_lists(policy: Policy) -> Iterator[PrefixList]:
+    """Every list that a router with links carries: own prefixes, and destinations where a class has some."""
+    for each in policy.classes.values():
+        yield own_prefixes(each)
+        if each.destinations:
+            yield _destinations(each)
+
+
+def own_prefixes(traffic_class: TrafficClass) -> PrefixList:
+    """The list of a class's own prefixes: all that its links may ever announce."""
+    return PrefixList(names.list_name(traffic_class.name), tuple(dict.fromkeys(traffic_class.prefixes)))
+
+
+def _destinations(traffic_class: TrafficClass) -> PrefixList:
+    prefixes = tuple(dict.fromkeys(traffic_class.destinations))
+    return PrefixList(names.destinations_name(traffic_class.name), prefixes, orlonger=True)
+
+
+def _order(placements: Placements) -> tuple[bool, list[tuple[int, int]]]:
+    """Uniform ones first, then by role as people list them, so that text is stable and reads well."""
+    rank = {role: n for n, role in enumerate((PRIMARY, BACKUP, DRAINED, WITHDRAWN))}
+    return len(set(placements)) > 1, [(rank[each.role], each.rank) for each in placements]
+
+
+def _ahead_of_time(policy: Policy, link: Link) -> Iterator[Placements]:
+    """What the link may be asked to be, as far as that can be known in calm weather."""
+    count = len(policy.classes)
+    if not count:
+        return
+    queues = [each.prefer for each in policy.classes.values() if link.upstream in each.prefer]
+    longest = max(map(len, queues), default=0)
+    uniform = [Placement(DRAINED), Placement(WITHDRAWN)]
+    if longest:
+        uniform += [Placement(PRIMARY), *(Placement(BACKUP, rank) for rank in range(1, longest))]
+    for placement in uniform:
+        yield (placement,) * count
+    for failed in (None, *policy.upstreams):
+        yield tuple(_expected(policy, each, link, failed) for each in policy.classes.values())
+
+
+def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: str | None) -> Placement:
+    """The link's placement while only the ``failed`` upstream is down, by preference alone."""
+    if link.upstream == failed:
+        return Placement(policy.when_down)
+    queue = [upstream for upstream in traffic_class.prefer if upstream != failed]
+    if link.upstream not in queue:
+        return Placement(DRAINED)
+    place = queue.index(link.upstream)
+    return Placement(BACKUP, place) if place else Placement(PRIMARY)
+
+
+def _role_policy(policy: Policy, link: Link, placements: Placements, direction: Direction) -> RolePolicy:
+    inward = direction is Direction.IN
+    resolved = [
+        (each, knobs(policy.roles[placement.role], placement))
+        for each, placement in zip(policy.classes.values(), placements, strict=True)
+    ]
+    return RolePolicy(
+        name=names.policy_name(link.name, placements, direction),
+        link=link.name,
+        direction=direction,
+        base=link.base_policy_in if inward else link.base_policy_out,
+        terms=tuple(_inward(resolved) if inward else _outward(resolved)),
+    )
+
+
+def _outward(resolved: Iterable[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:
+    """Own prefixes, class by class, and nothing else: steers inbound traffic."""
+    for traffic_class, its_knobs in resolved:
+        yield Term(own_prefixes(traffic_class), its_knobs)
+
+
+def _inward(resolved: Sequence[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:
+    """Routes by destination, then all the others: steers outbound traffic by local preference alone.
+
+    What no class names as a destination follows the first class without destinations; where every class has
+    some, the first class, so that it moves off a failed link too.
+    """
+    for traffic_class, its_knobs in resolved:
+        if traffic_class.destinations:
+            yield Term(_destinations(traffic_class), _only_preference(its_knobs))
+    others = [its_knobs for traffic_class, its_knobs in resolved if not traffic_class.destinations]
+    yield Term(None, _only_preference((others or [its_knobs for _, its_knobs in resolved])[0]))
+
+
+def _only_preference(its_knobs: Knobs) -> Knobs:
+    return replace(its_knobs, prepend=0, communities=(), graceful_shutdown=False, announce=True)
