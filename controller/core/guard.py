@@ -1,7 +1,7 @@
 """The diff guard: says whether lines may be changed on a router.
 
-Reads the changed lines of an FRR configuration and trusts nothing: neither the templates, which operators edit,
-nor the code that merged their output into what the router runs. What it lets pass can only
+Reads the changed lines of an FRR configuration and trusts nothing: neither the templates, which operators
+edit, nor the code that merged their output into what the router runs. What it lets pass can only
 
 - change prefix lists and route-maps that the controller owns by name, and only so that an outward policy
   permits nothing but own prefixes: every permit entry of one must match a list of own prefixes, and such a
