@@ -157,7 +157,7 @@ def _attachment(change: Change, key: Key, name: str, ownership: Ownership, added
         known = base_of(link, direction) or "none"
         yield (
             f"neighbor {neighbor} (link {link.name}) uses route-map {name} {direction} for {family}, but the "
-            f"inventory names {known} as its base policy: set base_policy_{direction}: {name} for "
+            f"inventory names {known} as its base policy: write base_policy: {{{direction}: {name}}} for "
             f"{link.name} in hosts.yaml, so that role policies call it"
         )
     elif key not in added:

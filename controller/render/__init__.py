@@ -1,5 +1,5 @@
 """Intent to router configuration text, through the templates operators may edit."""
 
-from controller.render.templates import TemplateRenderer
+from controller.render.jinja import JinjaRenderer
 
-__all__ = ["TemplateRenderer"]
+__all__ = ["JinjaRenderer"]

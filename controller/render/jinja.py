@@ -19,7 +19,7 @@ _SEE = "templates/README.md says what a template may use"
 _FILTERS = {"frr_communities": frr_communities, "frr_large_communities": frr_large_communities}
 
 
-class TemplateRenderer:
+class JinjaRenderer:
     """A ``ports.Renderer`` over a folder of templates: ``<folder>/<platform>/main.j2`` and what it includes.
 
     Templates see one value, the frozen ``intent``; they cannot change it, and a name that does not exist is
