@@ -1,0 +1,191 @@
+"""The rules applied to one class: where its traffic goes now, and what becomes of each of its links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from controller.core.explain import Clause, Weight, changed, describe_link, names
+from controller.core.model import PRIMARY, Held, Placement, Reason, TrafficClass, Verdict
+from controller.core.rules import eligibility, patience, placement, preference, safety
+from controller.core.rules.eligibility import Option
+from controller.core.rules.placement import Placed
+from controller.core.rules.preference import Incumbent, Path
+from controller.core.rules.snapshot import Snapshot
+from controller.core.stability import ESCAPE
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What was thought about one class."""
+
+    placements: Mapping[str, Placement]
+    clause: Clause
+    reasons: tuple[Reason, ...] = ()
+    held: tuple[Held, ...] = ()
+    escape: bool = False
+
+
+def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
+    """What is to become of one class, checked by the rule of safety."""
+    options = eligibility.options(view, traffic_class)
+    active = preference.incumbent(view, traffic_class)
+    if active is None:
+        thought = _install(view, traffic_class, options)
+    elif active.path is Path.DEAD:
+        thought = _escape(view, traffic_class, options, active)
+    else:
+        thought = _routine(view, traffic_class, options, active)
+    reasons = (*preference.reasons(view, traffic_class, options), *thought.reasons)
+    objection = safety.objection(view, traffic_class, thought.placements)
+    if objection is None:
+        return replace(thought, reasons=reasons)
+    clause = Clause(Weight.STUCK, traffic_class.name, f"stays as it is; {objection.text}")
+    return replace(_keep(view, traffic_class, clause, *thought.held), reasons=(*reasons, objection))
+
+
+def _keep(view: Snapshot, traffic_class: TrafficClass, clause: Clause, *held: Held) -> Thought:
+    return Thought(view.placements(traffic_class), clause, held=held)
+
+
+def _install(view: Snapshot, traffic_class: TrafficClass, options: dict[str, Option]) -> Thought:
+    """No primary link is seen: put the class where it belongs. No move, so no hold-down."""
+    name = traffic_class.name
+    chosen = preference.best(view, traffic_class, options)
+    if chosen is None:
+        clause = Clause(Weight.STUCK, name, "has no usable link and nowhere to go; nothing installed")
+        return _keep(view, traffic_class, clause, Held(name, "install", "no usable link"))
+    unseen = preference.first_look(view, traffic_class, options, chosen)
+    if unseen is not None:
+        return _keep(
+            view, traffic_class, Clause(Weight.HELD, name, f"not installed yet; {unseen.why}"), unseen
+        )
+    placed = placement.place(view, traffic_class, chosen, options[chosen].links)
+    held = patience.hold_repair(view, traffic_class, placed.wanted)
+    if held is not None:
+        return _keep(view, traffic_class, Clause(Weight.STUCK, name, f"has no primary; {held.why}"), held)
+    reason = Reason(patience.RULE, name, "no primary link is seen: installed without hold-down")
+    clause = Clause(Weight.INSTALLED, name, f"installed on {chosen}")
+    return Thought(placed.wanted, clause, (reason,), placed.waiting)
+
+
+def _escape(
+    view: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+) -> Thought:
+    """Every link that carries the class is down: leave at once for the best there is."""
+    name, dead = traffic_class.name, active.upstream
+    chosen = preference.best(view, traffic_class, options)
+    evidence = f"{dead} is down ({_evidence(view, active.links)})"
+    if chosen is None:
+        text = "no usable link is left to move to"
+        clause = Clause(Weight.STUCK, name, f"stays on {dead}: {evidence}, and {text}")
+        return _keep(view, traffic_class, clause, Held(name, f"{dead} -> anywhere", text))
+    held = patience.hold_escape(view, traffic_class, f"{dead} -> {chosen}")
+    if held is not None:
+        clause = Clause(Weight.STUCK, name, f"stays on {dead} although {evidence}; {held.why}")
+        return _keep(view, traffic_class, clause, held)
+    placed = placement.place(view, traffic_class, chosen, options[chosen].links)
+    where = (
+        f"moved from {dead} to {chosen}"
+        if chosen != dead
+        else f"moved within {dead} to {names(sorted(options[chosen].links))}"
+    )
+    return Thought(
+        placed.wanted,
+        Clause(Weight.ESCAPED, name, f"{where}: {evidence}"),
+        (Reason(ESCAPE, name, f"{evidence}: a dead path is left at once"),),
+        placed.waiting,
+        escape=True,
+    )
+
+
+def _routine(
+    view: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+) -> Thought:
+    """The class is carried: move it only if that is better and its time has come."""
+    holds: list[Held] = []
+    reasons: list[Reason] = []
+    for leave in patience.wish(view, traffic_class, options, active):
+        move = f"{active.upstream} -> {leave.upstream}"
+        held = patience.hold_move(view, traffic_class, active.upstream, leave)
+        if held is not None:
+            holds.append(held)
+            reasons.append(Reason(patience.RULE, traffic_class.name, f"{move} is held: {held.why}"))
+            continue
+        placed = placement.place(view, traffic_class, leave.upstream, options[leave.upstream].links)
+        why = leave.why
+        if active.path is Path.DEGRADED:
+            why = f"{why} ({_evidence(view, active.links)})"
+        clause = Clause(
+            Weight.MOVED, traffic_class.name, f"moved from {active.upstream} to {leave.upstream}: {why}"
+        )
+        reasons.append(Reason(patience.RULE, traffic_class.name, f"{move}: nothing holds it"))
+        return Thought(placed.wanted, clause, tuple(reasons), (*holds, *placed.waiting))
+    placed = placement.place(view, traffic_class, active.upstream, frozenset())
+    thought = _stay(view, traffic_class, active, placed, holds)
+    return replace(thought, reasons=(*reasons, *thought.reasons))
+
+
+def _stay(
+    view: Snapshot, traffic_class: TrafficClass, active: Incumbent, placed: Placed, holds: list[Held]
+) -> Thought:
+    """The upstream stays; links of it and of the others may still change their role."""
+    name, stays = traffic_class.name, f"stays on {active.upstream}"
+    before = view.placements(traffic_class)
+    dead = [
+        link
+        for link, placement_ in placed.wanted.items()
+        if link in before
+        and before[link].role == PRIMARY
+        and placement_.role != PRIMARY
+        and view.verdict(link) is Verdict.DOWN
+    ]
+    if dead:
+        evidence = f"{names(dead)} {'is' if len(dead) == 1 else 'are'} down ({_evidence(view, dead)})"
+        stuck = patience.hold_escape(view, traffic_class, f"off {names(dead)}")
+        if stuck is not None:
+            clause = Clause(Weight.STUCK, name, f"{stays} and keeps a dead link: {evidence}; {stuck.why}")
+            return _keep(view, traffic_class, clause, stuck, *holds)
+        reason = Reason(ESCAPE, name, f"{evidence}: a dead link is left at once")
+        clause = Clause(Weight.ESCAPED, name, f"{stays} without {names(dead)}: {evidence}")
+        return Thought(placed.wanted, clause, (reason,), (*holds, *placed.waiting), escape=True)
+    late = patience.hold_changes(view, traffic_class, placed.wanted)
+    wanted = {link: before[link] if link in late else role for link, role in placed.wanted.items()}
+    held = (*holds, *late.values(), *placed.waiting)
+    clause = _what_happens(view, traffic_class, active, wanted, held)
+    return Thought(wanted, clause, tuple(Reason(patience.RULE, name, h.why) for h in late.values()), held)
+
+
+def _what_happens(
+    view: Snapshot,
+    traffic_class: TrafficClass,
+    active: Incumbent,
+    wanted: Mapping[str, Placement],
+    held: tuple[Held, ...],
+) -> Clause:
+    name, stays = traffic_class.name, f"stays on {active.upstream}"
+    before = view.placements(traffic_class)
+    links = changed(before, wanted)
+    joined = [link for link in links if wanted[link].role == PRIMARY]
+    if joined:
+        return Clause(Weight.MOVED, name, f"{stays}, now also over {names(joined)}")
+    if links:
+        told = names([describe_link(link, before.get(link), wanted[link]) for link in links])
+        new = all(link not in before for link in links)
+        return Clause(Weight.INSTALLED if new else Weight.TIDIED, name, f"{stays}; {told}")
+    if active.path is Path.DEGRADED:
+        stays = f"{stays}, which is degraded ({_evidence(view, active.links)})"
+        return Clause(Weight.HELD, name, f"{stays}; {held[0].why if held else 'nothing better is usable'}")
+    if active.path is Path.UNKNOWN:
+        return Clause(Weight.HELD, name, f"{stays}, of which there is no fresh data")
+    waits = next((hold.why for hold in held if hold.until is not None), None)
+    if waits is not None:
+        return Clause(Weight.HELD, name, f"{stays}; {waits}")
+    return Clause(Weight.CALM, name, f"on {active.upstream}")
+
+
+def _evidence(view: Snapshot, links: Iterable[str]) -> str:
+    """Why links are judged as they are, the first in full."""
+    first, *more = sorted(links)
+    why = view.health[first].why if not more else f"{first}: {view.health[first].why}"
+    return f"{why}; {len(more)} more likewise" if more else why

@@ -1,0 +1,89 @@
+"""Rule 2: who may carry this class? Links known to work; lossy ones only where nothing better is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from controller.core.model import Reason, TrafficClass, Verdict
+from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.trust import judged
+
+RULE = "eligibility"
+DESTINATION_CLEAN_S = 60.0  # own clean evidence asked of the place to which a lossy path is left
+
+
+class Standing(IntEnum):
+    """How good a destination is. The best comes first."""
+
+    READY = 0  # up, and clean for long enough if it ever failed
+    PROBATION = 1  # up again, but not for long enough
+    DEGRADED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An upstream to which the class could be moved."""
+
+    standing: Standing
+    links: frozenset[str]  # those of the best standing: the ground it would stand on
+    fail_back_at: float  # when traffic may return to it; infinite unless up
+    refuge_at: float  # when traffic may flee to it from a lossy path; infinite unless up
+
+
+def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option]:
+    """Upstreams of the class with a link that traffic may be moved to, in order of preference."""
+    found: dict[str, Option] = {}
+    for upstream in traffic_class.prefer:
+        standings = {
+            link: _standing(snapshot, link)
+            for link in snapshot.links_of.get(upstream, ())
+            if snapshot.destination(link)
+        }
+        if not standings:
+            continue
+        best = min(standings.values())
+        up = [link for link, standing in standings.items() if standing is not Standing.DEGRADED]
+        found[upstream] = Option(
+            standing=best,
+            links=frozenset(link for link, standing in standings.items() if standing is best),
+            fail_back_at=min((snapshot.release[link] for link in up), default=math.inf),
+            refuge_at=min((_refuge_at(snapshot, link) for link in up), default=math.inf),
+        )
+    return found
+
+
+def _standing(snapshot: Snapshot, link: str) -> Standing:
+    if snapshot.verdict(link) is Verdict.DEGRADED:
+        return Standing.DEGRADED
+    return Standing.PROBATION if snapshot.on_probation(link) else Standing.READY
+
+
+def _refuge_at(snapshot: Snapshot, link: str) -> float:
+    if not snapshot.has_failed(link):
+        return snapshot.now
+    clean_since = snapshot.now - snapshot.clean_s(link)
+    return min(snapshot.release[link], clean_since + DESTINATION_CLEAN_S)
+
+
+def reasons(snapshot: Snapshot) -> list[Reason]:
+    """What speaks against links, one reason a link; silent about links that are simply up."""
+    found: list[Reason] = []
+    for link, health in snapshot.health.items():
+        consequences: Mapping[Verdict, str] = {
+            Verdict.DOWN: "carries nothing",
+            Verdict.DEGRADED: "only where no link that is up can carry",
+            Verdict.UNKNOWN: "keeps what it has, is no destination",
+            Verdict.UP: "keeps what it has, is no destination",
+        }
+        if health.verdict is not Verdict.UP or health.suspect:
+            text = f"{judged(health)} ({health.why}): {consequences[health.verdict]}"
+            found.append(Reason(RULE, link, text))
+        if not snapshot.reachable(link):
+            router = snapshot.policy.links[link].router
+            found.append(
+                Reason(RULE, link, f"router {router} cannot be reached: its placement cannot change")
+            )
+    return found

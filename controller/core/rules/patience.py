@@ -1,0 +1,160 @@
+"""Rule 5: is it time? A dead path is left at once; everything else waits its turn.
+
+Three clocks hold a routine move: the clean time of the place it goes to, the hold-down since the class
+last moved, and the budget of the hour. An escape has its own budget, and no other clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.core.explain import describe_link, duration
+from controller.core.model import PRIMARY, Held, Placement, TrafficClass
+from controller.core.rules.eligibility import Option
+from controller.core.rules.placement import probation
+from controller.core.rules.preference import Incumbent, Path, better, position
+from controller.core.rules.snapshot import Snapshot
+from controller.core.stability import room_at
+
+RULE = "stability"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A routine move that would be right: where to, why, and when the destination is clean enough."""
+
+    upstream: str
+    why: str
+    clean_at: float
+    waits: str  # what is said while it is not
+
+
+def wish(
+    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+) -> tuple[Leave, ...]:
+    """Routine moves worth making, time aside. Only the first is to be made; the rest are worth a word.
+
+    A lossy path is left for whatever is up. A good one is left only for an upstream that the operator
+    prefers; one that will be clean within ``recover_s`` is waited for rather than visiting another first.
+    """
+    now = snapshot.now
+    if active.path is Path.DEGRADED:
+        refuges = sorted(
+            (max(option.refuge_at, now), position(snapshot, traffic_class, name), name)
+            for name, option in options.items()
+            if name != active.upstream and option.refuge_at < math.inf
+        )
+        return tuple(
+            Leave(name, f"{active.upstream} is degraded", at, _clean_text(snapshot, name, options[name]))
+            for at, _, name in refuges[:1]
+        )
+    preferred = [
+        Leave(
+            name,
+            f"{name} is preferred and clean again",
+            options[name].fail_back_at,
+            _clean_text(snapshot, name, options[name]),
+        )
+        for name in better(snapshot, traffic_class, options, active.upstream)
+        if options[name].fail_back_at < math.inf
+    ]
+    soon = [leave for leave in preferred if leave.clean_at <= now + snapshot.policy.health.recover_s]
+    if not soon:
+        return tuple(preferred[:1])
+    return (soon[0], *(leave for leave in preferred[:1] if leave is not soon[0]))
+
+
+def _clean_text(snapshot: Snapshot, upstream: str, option: Option) -> str:
+    link = min(option.links, key=lambda name: (snapshot.release[name], name))
+    if snapshot.has_failed(link):
+        return f"{upstream} {probation(snapshot, link)}"
+    needed_s = snapshot.release[link] - snapshot.now + snapshot.clean_s(link)
+    return f"{upstream} is up but known for only {duration(snapshot.clean_s(link))} of {duration(needed_s)}"
+
+
+def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leave: Leave) -> Held | None:
+    """What holds a routine move to another upstream, or None if it may be made now."""
+    move = f"{active} -> {leave.upstream}"
+    until, text = _turn(snapshot, traffic_class)
+    if leave.clean_at > snapshot.now:
+        return _held(traffic_class, move, leave.waits, max(leave.clean_at, until))
+    if until > snapshot.now:
+        return _held(traffic_class, move, f"{leave.why}, but {text}", until)
+    return None
+
+
+def hold_escape(snapshot: Snapshot, traffic_class: TrafficClass, move: str) -> Held | None:
+    """What holds an escape, or None. Only its own budget does."""
+    per_hour = snapshot.policy.stability.escapes_per_hour
+    at = room_at(snapshot.state.escapes, per_hour, snapshot.now)
+    if at <= snapshot.now:
+        return None
+    return _held(traffic_class, move, _used("escapes", per_hour, at, snapshot.now), at)
+
+
+def hold_repair(
+    snapshot: Snapshot, traffic_class: TrafficClass, wanted: Mapping[str, Placement]
+) -> Held | None:
+    """What holds giving a class a primary link that seems to have none, or None. Hold-down does not.
+
+    Where routers run no role policy yet nothing holds it: that is no change.
+    """
+    before = snapshot.placements(traffic_class)
+    at, text = _budget(snapshot)
+    if at <= snapshot.now or all(before[link] == wanted.get(link, before[link]) for link in before):
+        return None
+    return _held(traffic_class, "repair", text, at)
+
+
+def hold_changes(
+    snapshot: Snapshot, traffic_class: TrafficClass, wanted: Mapping[str, Placement]
+) -> dict[str, Held]:
+    """Links whose change must wait, where the upstream stays the same.
+
+    A link that joins the primaries moves traffic: hold-down and budget. Other changes (a dead backup
+    drained, one taken back, leftovers of a push that got half way put right) move none: the budget alone
+    bounds them, and what a link costs the budget is bounded by the clean time that doubles.
+    Links that run no role policy yet are installed without a wait.
+    """
+    before = snapshot.placements(traffic_class)
+    join_at, join_text = _turn(snapshot, traffic_class)
+    tidy_at, tidy_text = _budget(snapshot)
+    held: dict[str, Held] = {}
+    for link, placement in wanted.items():
+        if link not in before or before[link] == placement:
+            continue
+        joins = placement.role == PRIMARY and before[link].role != PRIMARY
+        at, text = (join_at, join_text) if joins else (tidy_at, tidy_text)
+        if at > snapshot.now:
+            move = describe_link(link, before[link], placement)
+            held[link] = _held(traffic_class, move, f"{move} is due, but {text}", at)
+    return held
+
+
+def _turn(snapshot: Snapshot, traffic_class: TrafficClass) -> tuple[float, str]:
+    """When the class may make a routine move (now or earlier: at once), and what it waits for."""
+    budget_at, budget_text = _budget(snapshot)
+    moved_at = snapshot.state.moved_at.get(traffic_class.name)
+    hold_s = snapshot.policy.stability.hold_down_s
+    if moved_at is None or moved_at + hold_s <= snapshot.now:
+        return budget_at, budget_text
+    text = f"the last move was {duration(snapshot.now - moved_at)} ago and hold-down is {duration(hold_s)}"
+    return max(moved_at + hold_s, budget_at), text
+
+
+def _budget(snapshot: Snapshot) -> tuple[float, str]:
+    per_hour = snapshot.policy.stability.changes_per_hour
+    at = room_at(snapshot.state.routine, per_hour, snapshot.now)
+    return at, _used("routine changes", per_hour, at, snapshot.now)
+
+
+def _used(what: str, per_hour: int, at: float, now: float) -> str:
+    if at == math.inf:
+        return f"the policy allows no {what}"
+    return f"all {per_hour} {what} of this hour are used, next in {duration(math.ceil(at - now))}"
+
+
+def _held(traffic_class: TrafficClass, move: str, why: str, until: float) -> Held:
+    return Held(traffic_class.name, move, why, None if until == math.inf else until)

@@ -1,0 +1,102 @@
+"""From the chosen upstream to a placement for every link of a class."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from controller.core.explain import describe_link, duration
+from controller.core.model import (
+    BACKUP,
+    DRAINED,
+    PRIMARY,
+    WITHDRAWN,
+    Held,
+    Placement,
+    TrafficClass,
+    Verdict,
+)
+from controller.core.rules.preference import queue
+from controller.core.rules.snapshot import Snapshot
+
+HEIGHT = {WITHDRAWN: 0, DRAINED: 1, BACKUP: 2, PRIMARY: 3}  # how much traffic a role invites
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Placements of one class, and the promotions that links must still earn."""
+
+    wanted: dict[str, Placement]
+    waiting: tuple[Held, ...]
+
+
+def place(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str, carriers: frozenset[str]) -> Placed:
+    """Every link's placement when ``upstream`` carries the class, whatever the time.
+
+    Links of the upstream are primary, those of others backups in their queue, links that are down have
+    the policy's role for that, and upstreams the class does not name are withdrawn. A link that is not
+    known to be sound is never promoted, only left alone or demoted; ``carriers`` are exempt, being the
+    ground of the choice. Links on unreachable routers stay as they are.
+    """
+    ranks = queue(snapshot, traffic_class, upstream)
+    now = snapshot.placements(traffic_class)
+    wanted: dict[str, Placement] = {}
+    waiting: list[Held] = []
+    for name in snapshot.health:  # every link, by name
+        owner = snapshot.policy.links[name].upstream
+        before = now.get(name)
+        if not snapshot.reachable(name):
+            if before is not None:
+                wanted[name] = before
+            continue
+        if owner not in traffic_class.prefer:
+            wanted[name] = Placement(WITHDRAWN)
+            continue
+        if snapshot.verdict(name) is Verdict.DOWN:
+            wanted[name] = Placement(snapshot.policy.when_down)
+            continue
+        rightful = Placement(PRIMARY) if owner == upstream else Placement(BACKUP, ranks[owner])
+        wanted[name] = rightful
+        doubt = None if name in carriers else unproven(snapshot, name)
+        if doubt is not None:
+            wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
+            if wanted[name] != rightful:
+                until = snapshot.release.get(name, math.inf) if snapshot.on_probation(name) else math.inf
+                move = describe_link(name, before, rightful)
+                waiting.append(
+                    Held(traffic_class.name, move, f"{name} {doubt}", None if until == math.inf else until)
+                )
+    return Placed(wanted, tuple(waiting))
+
+
+def unproven(snapshot: Snapshot, link: str) -> str | None:
+    """Why a link may not be promoted, to follow its name in a sentence; None if it may."""
+    health = snapshot.health[link]
+    if health.verdict is not Verdict.UP:
+        return f"is {health.verdict} ({health.why})"
+    if health.suspect:
+        return "has gone quiet"
+    if snapshot.on_probation(link):
+        return probation(snapshot, link)
+    return None
+
+
+def probation(snapshot: Snapshot, link: str) -> str:
+    """``is up again but clean for only 12 s of 60 s``."""
+    clean_s = snapshot.clean_s(link)
+    needed_s = snapshot.release[link] - snapshot.now + clean_s
+    return f"is up again but clean for only {duration(clean_s)} of {duration(needed_s)}"
+
+
+def _no_higher(
+    snapshot: Snapshot, link: str, rightful: Placement, before: Placement | None, installed: bool
+) -> Placement:
+    """The placement of a link that may not be promoted."""
+    if before is not None:
+        higher = HEIGHT[rightful.role] > HEIGHT.get(before.role, 0)
+        return before if higher else rightful
+    if snapshot.on_probation(link) and snapshot.verdict(link) is Verdict.UP:
+        return Placement(snapshot.policy.when_down)
+    if installed and rightful.role == PRIMARY:
+        return Placement(BACKUP)  # a new link joins a class that is already carried only once it is known
+    return rightful

@@ -1,0 +1,135 @@
+"""What every rule looks at: one immutable snapshot of policy, health, memory and the routers."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.core.model import (
+    Assignment,
+    ControlState,
+    Health,
+    LinkMemory,
+    Placement,
+    Policy,
+    TrafficClass,
+    Verdict,
+)
+from controller.core.stability import ready_at
+
+USABLE = frozenset({Verdict.UP, Verdict.DEGRADED})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment. ``health`` has every link of the policy; ``links_of`` is sorted by name."""
+
+    policy: Policy
+    health: Mapping[str, Health]
+    state: ControlState  # memories already brought up to this moment
+    now: float
+    current: Assignment  # only classes and links that the policy still knows
+    unreachable: frozenset[str]  # routers that cannot be changed now
+    links_of: Mapping[str, tuple[str, ...]]  # upstream -> its links
+    release: Mapping[str, float]  # link -> when its clean time is over
+
+    def verdict(self, link: str) -> Verdict:
+        """The verdict on a link."""
+        return self.health[link].verdict
+
+    def reachable(self, link: str) -> bool:
+        """Whether the link's router can be changed."""
+        return self.policy.links[link].router not in self.unreachable
+
+    def usable(self, link: str) -> bool:
+        """Known to carry traffic, well or badly."""
+        return self.verdict(link) in USABLE
+
+    def destination(self, link: str) -> bool:
+        """Whether traffic may be moved there: known to work, no doubt at this moment, and ours to change."""
+        return self.usable(link) and not self.health[link].suspect and self.reachable(link)
+
+    def has_failed(self, link: str) -> bool:
+        """Failing now, or not so long ago that it is forgotten."""
+        memory = self.state.links.get(link)
+        return memory is not None and (memory.clean_since is None or memory.last_failure is not None)
+
+    def on_probation(self, link: str) -> bool:
+        """Failed, and not clean for long enough since (which includes: failing now)."""
+        return self.has_failed(link) and self.release.get(link, math.inf) > self.now
+
+    def clean_s(self, link: str) -> float:
+        """How long the link has been clean, 0 while it is not."""
+        memory = self.state.links.get(link)
+        return 0.0 if memory is None or memory.clean_since is None else self.now - memory.clean_since
+
+    def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:
+        """What the routers run for a class now."""
+        return self.current.get(traffic_class.name, {})
+
+
+def take(
+    policy: Policy,
+    health: Mapping[str, Health],
+    state: ControlState,
+    now: float,
+    current: Assignment | None,
+    unreachable: frozenset[str],
+) -> Snapshot:
+    """A snapshot of this moment; ``health`` must have every link, ``state`` must be up to date."""
+    links_of: dict[str, list[str]] = {name: [] for name in policy.upstreams}
+    for name in sorted(policy.links):
+        links_of.setdefault(policy.links[name].upstream, []).append(name)
+    known = {
+        name: {link: placed[link] for link in sorted(placed) if link in policy.links}
+        for name in policy.classes
+        if (placed := (current or {}).get(name))
+    }
+    return Snapshot(
+        policy=policy,
+        health=health,
+        state=state,
+        now=now,
+        current={name: placed for name, placed in known.items() if placed},
+        unreachable=unreachable,
+        links_of={name: tuple(links) for name, links in links_of.items()},
+        release={
+            link: at for links in links_of.values() for link, at in _release(policy, health, state, links)
+        },
+    )
+
+
+def complete(policy: Policy, health: Mapping[str, Health]) -> dict[str, Health]:
+    """Health of every link of the policy by name; a link that nobody reports on is unknown."""
+    nothing = -math.inf  # never reported: nothing to wait for
+    return {
+        name: health.get(name) or Health(name, Verdict.UNKNOWN, nothing, "no measurements")
+        for name in sorted(policy.links)
+    }
+
+
+def _release(
+    policy: Policy, health: Mapping[str, Health], state: ControlState, links: list[str]
+) -> list[tuple[str, float]]:
+    """When each link of an upstream has served its clean time.
+
+    Links that failed together come back within moments of each other. A link waits for siblings that
+    follow within ``recover_s``, so that one fault costs one change on the way back, not one a link.
+    """
+    rule = policy.stability
+    own = {link: ready_at(rule, state.links.get(link, LinkMemory())) for link in links}
+    recovering = sorted(
+        own[link]
+        for link in links
+        if health[link].verdict is Verdict.UP
+        and not health[link].suspect
+        and state.links.get(link, LinkMemory()).last_failure is not None
+    )
+    out: list[tuple[str, float]] = []
+    for link, at in own.items():
+        follows = bisect_right(recovering, at + policy.health.recover_s)
+        together = recovering[follows - 1] if follows and at < math.inf else at
+        out.append((link, max(at, together)))
+    return out

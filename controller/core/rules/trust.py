@@ -1,0 +1,77 @@
+"""Rule 1: can I trust what I see? When nothing anywhere is known to work, it is more likely me."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from controller.core.explain import duration
+from controller.core.model import USER_PATH, Health, Reason, Verdict
+from controller.core.rules.snapshot import Snapshot
+
+RULE = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why nothing may be changed now, in a sentence; ``until`` when time alone settles it."""
+
+    sentence: str
+    reasons: tuple[Reason, ...]
+    until: float | None = None
+
+
+def doubt(snapshot: Snapshot, user_path: Health | None) -> Doubt | None:
+    """A doubt about everything seen, or None.
+
+    Frozen: no link is known; no link is both usable and free of suspicion; or every usable link came
+    back only moments ago, because what ends is then as likely an outage of my own, and the link that
+    recovers first must not win traffic from one that follows in the next instant.
+    """
+    links = snapshot.health.values()
+    if all(health.verdict is Verdict.UNKNOWN for health in links):
+        return Doubt("no fresh data on any link; nothing changed", _evidence(snapshot, user_path))
+    good = [h.link for h in links if snapshot.usable(h.link) and not h.suspect]
+    if not good:
+        text = "every link looks bad at once; suspecting my own view; nothing changed"
+        return Doubt(text + _user_path(user_path), _evidence(snapshot, user_path))
+    settle_s = snapshot.policy.health.ride_out_s + snapshot.policy.health.timeout_s
+    settled_at = min(_back_since(snapshot, link) for link in good) + settle_s
+    if settled_at <= snapshot.now:
+        return None
+    text = (
+        f"links are only just coming back; letting the view settle for {duration(settle_s)}; nothing changed"
+    )
+    return Doubt(text, _evidence(snapshot, user_path), until=settled_at)
+
+
+def _back_since(snapshot: Snapshot, link: str) -> float:
+    """Since when a usable link has been so; a link that was never seen to fail needs no settling."""
+    if snapshot.verdict(link) is Verdict.DEGRADED:
+        return min(snapshot.health[link].since, snapshot.now)
+    memory = snapshot.state.links.get(link)
+    if memory is None or memory.clean_since is None or memory.last_failure is None:
+        return -math.inf
+    return memory.clean_since
+
+
+def _user_path(health: Health | None) -> str:
+    if health is None or health.verdict is Verdict.UNKNOWN:
+        return ""
+    if health.verdict is Verdict.UP and not health.suspect:
+        return "; the user path is fine"
+    if health.verdict is Verdict.UP:
+        return "; the user path has gone quiet too"
+    return f"; the user path is {health.verdict} too"
+
+
+def _evidence(snapshot: Snapshot, user_path: Health | None) -> tuple[Reason, ...]:
+    seen = [*snapshot.health.values(), *([user_path] if user_path else [])]
+    return tuple(
+        Reason(RULE, USER_PATH if h is user_path else h.link, f"{judged(h)} ({h.why})") for h in seen
+    )
+
+
+def judged(health: Health) -> str:
+    """A verdict in a word or two."""
+    return f"{health.verdict}, but suspect" if health.suspect else str(health.verdict)

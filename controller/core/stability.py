@@ -1,0 +1,152 @@
+"""What is remembered so that the controller stays calm: failures of links, moves of the last hour.
+
+Clean time is counted, not wall time: any evidence against a link starts it anew. Each failure doubles
+the clean time asked for, because decay by the clock alone forgets a link that fails every ten minutes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from controller.core.model import (
+    PRIMARY,
+    Assignment,
+    ControlState,
+    Decision,
+    Health,
+    LinkMemory,
+    Placement,
+    Policy,
+    StabilityPolicy,
+    Verdict,
+)
+
+HOUR_S = 3600.0
+ESCAPE = "escape"  # rule name of the reason that marks a class as leaving a dead path in this decision
+MAX_DOUBLINGS = 32  # 2**32 s is beyond every cap; keeps the power of a flapper of years small
+BAD = frozenset({Verdict.DOWN, Verdict.DEGRADED})
+
+
+def remember(
+    policy: Policy, health: Mapping[str, Health], state: ControlState, now: float, *, count_failures: bool
+) -> ControlState:
+    """The state with link memories brought up to date from health, and whatever is too old dropped.
+
+    ``count_failures`` is False while the controller does not trust what it sees: its own outage must
+    not make every link a repeat offender. Health of every link of the policy is expected.
+    """
+    links = {
+        name: memory
+        for name in sorted(policy.links)
+        if (memory := _link(state.links.get(name), health[name], now, policy.stability, count_failures))
+    }
+    return ControlState(
+        links=links,
+        moved_at={name: min(at, now) for name, at in state.moved_at.items() if name in policy.classes},
+        routine=_last_hour(state.routine, now),
+        escapes=_last_hour(state.escapes, now),
+    )
+
+
+def _link(
+    memory: LinkMemory | None, health: Health, now: float, rule: StabilityPolicy, count: bool
+) -> LinkMemory | None:
+    memory = _forget(memory, now, rule)
+    since = min(health.since, now)
+    if health.verdict in BAD:
+        if memory is None:
+            memory = LinkMemory()
+        elif memory.clean_since is None and memory.last_failure is not None:
+            return memory  # the same failure goes on
+        # While failing, no time of last failure means: seen, not counted yet.
+        return LinkMemory(None, memory.failures + count, since if count else None)
+    if health.verdict is Verdict.UP:
+        return _up(memory, since, now, suspect=health.suspect)
+    if memory is None or memory.clean_since is None:
+        return memory
+    return replace(memory, clean_since=max(memory.clean_since, since))
+
+
+def _up(memory: LinkMemory | None, since: float, now: float, *, suspect: bool) -> LinkMemory:
+    if memory is None:
+        return LinkMemory(now if suspect else since)
+    if memory.clean_since is None:
+        return LinkMemory(now, memory.failures, now)
+    return replace(memory, clean_since=now if suspect else max(min(memory.clean_since, now), since))
+
+
+def _forget(memory: LinkMemory | None, now: float, rule: StabilityPolicy) -> LinkMemory | None:
+    if memory is None or memory.clean_since is None or memory.last_failure is None:
+        return memory
+    if memory.last_failure + rule.fail_back_forgotten_after_s > now:
+        return memory
+    return LinkMemory(memory.clean_since)
+
+
+def clean_needed_s(rule: StabilityPolicy, failures: int) -> float:
+    """Clean time that a link with this many failures needs before traffic returns to it."""
+    doubled = rule.fail_back_clean_s * 2.0 ** min(max(failures - 1, 0), MAX_DOUBLINGS)
+    return min(doubled, max(rule.fail_back_doubles_up_to_s, rule.fail_back_clean_s))
+
+
+def ready_at(rule: StabilityPolicy, memory: LinkMemory) -> float:
+    """When a link has been clean for long enough, should it stay clean; infinite while it fails."""
+    if memory.clean_since is None:
+        return math.inf
+    doubled = memory.clean_since + clean_needed_s(rule, memory.failures)
+    if memory.last_failure is None:
+        return doubled
+    forgotten = max(
+        memory.last_failure + rule.fail_back_forgotten_after_s, memory.clean_since + rule.fail_back_clean_s
+    )
+    return min(doubled, forgotten)
+
+
+def room_at(times: Iterable[float], per_hour: int, now: float) -> float:
+    """When one more change fits into the budget: ``now`` if it does already, infinite if it never will."""
+    if per_hour <= 0:
+        return math.inf
+    used = sorted(_last_hour(times, now))
+    return now if len(used) < per_hour else used[len(used) - per_hour] + HOUR_S
+
+
+def _last_hour(times: Iterable[float], now: float) -> tuple[float, ...]:
+    return tuple(at for at in (min(at, now) for at in times) if at + HOUR_S > now)
+
+
+def primaries(placements: Mapping[str, Placement]) -> frozenset[str]:
+    """The links that carry the class."""
+    return frozenset(link for link, placement in placements.items() if placement.role == PRIMARY)
+
+
+def record_move(
+    state: ControlState, decision: Decision, current: Assignment | None, now: float
+) -> ControlState:
+    """The state after the decision was really pushed to routers that ran ``current`` before.
+
+    One push is one change, however many classes and links it touches: a failure common to fifty classes
+    must not need fifty escapes. An escape and a routine change in one push count against both budgets.
+    Links that ran no role policy yet are installed, which is no change. Pushing nothing books nothing.
+    """
+    escaping = {reason.subject for reason in decision.reasons if reason.rule == ESCAPE}
+    moved_at = dict(state.moved_at)
+    escaped = routine = False
+    for name, placements in decision.assignment.items():
+        before = (current or {}).get(name, {})
+        after = {link: placement for link, placement in placements.items() if link in before}
+        if decision.frozen or all(before[link] == placement for link, placement in after.items()):
+            continue
+        if name in escaping:
+            escaped = True
+        else:
+            routine = True
+        if primaries(after) != primaries({link: before[link] for link in after}):
+            moved_at[name] = now
+    return ControlState(
+        links=state.links,
+        moved_at=moved_at,
+        routine=_last_hour((*state.routine, now) if routine else state.routine, now),
+        escapes=_last_hour((*state.escapes, now) if escaped else state.escapes, now),
+    )
