@@ -24,7 +24,7 @@ def check_inventory(sources: Sources) -> Iterator[Problem]:
 def _groups(sources: Sources) -> Iterator[Problem]:
     """Nornir stops at a group that is not there."""
     known = sources.groups.document.names()
-    if sources.groups.document.problems:
+    if not sources.groups.intact():
         return
     for where, members in (
         (sources.hosts, sources.hosts.draft.root.items()),
@@ -34,7 +34,7 @@ def _groups(sources: Sources) -> Iterator[Problem]:
             for index, group in enumerate(member.groups):
                 if group not in known:
                     hint = did_you_mean(
-                        group, known, f"Add it to groups.yaml, which has: {', '.join(known)}."
+                        group, known, f"Add it to groups.yaml, which has: {', '.join(known) or 'none'}."
                     )
                     yield where.problem((name, "groups", index), f"there is no group {quoted(group)}", hint)
     for name in sources.groups.draft.root:
@@ -136,7 +136,7 @@ def _names(sources: Sources) -> Iterator[Problem]:
 def _neighbors(sources: Sources) -> Iterator[Problem]:
     taken: dict[tuple[str, Address], FoundLink] = {}
     for link in sources.links():
-        if not link.spec.neighbors.by_family():
+        if not link.spec.neighbors.by_family() and sources.hosts.intact(*link.steps, "neighbors"):
             hint = "Add ipv4, ipv6 or both."
             yield sources.hosts.problem((*link.steps, "neighbors"), "no neighbor is given", hint)
         for family, address in link.spec.neighbors.by_family().items():

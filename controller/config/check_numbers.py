@@ -136,6 +136,8 @@ def _roles(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
             message = f"{better}'s local preference {high} is not above {worse}'s {low}"
             hint = "The highest wins: raise this one or lower the other."
             yield wrong(better, "local_preference", message, hint)
+    if not sources.policy.intact("roles"):
+        return  # knobs that could not be read have their defaults here
     if roles.primary.prepend > roles.backup.prepend:
         message = f"primary prepends more than backup ({roles.primary.prepend} > {roles.backup.prepend})"
         yield wrong("primary", "prepend", message, "Prepending repels inbound traffic: give backup more.")

@@ -24,14 +24,14 @@ def check_policy(sources: Sources) -> Iterator[Problem]:
 def _upstreams(sources: Sources) -> Iterator[Problem]:
     policy, hosts = sources.policy, sources.hosts
     known = policy.document.names("upstreams")
-    if not policy.document.problems:
+    if known:
         for link in sources.links():
             if link.spec.upstream not in known:
                 message = f"policy.yaml has no upstream {quoted(link.spec.upstream)}"
                 hint = did_you_mean(link.spec.upstream, known, f"It has: {', '.join(known)}.")
                 yield hosts.problem((*link.steps, "upstream"), message, hint)
     for name, upstream in policy.draft.upstreams.items():
-        if hosts.intact() and not sources.links_of(name):
+        if sources.links_are_known() and any(sources.links()) and not sources.links_of(name):
             hint = "Add one to a router in hosts.yaml, or remove the upstream."
             yield policy.problem(("upstreams", name), f"upstream {quoted(name)} has no link", hint)
         for link in sources.links_of(name):
@@ -49,7 +49,7 @@ def _prefer(sources: Sources) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, upstream in enumerate(spec.prefer):
             steps = ("classes", name, "prefer", index)
-            if upstream not in known:
+            if known and upstream not in known:
                 hint = did_you_mean(upstream, known, f"Known here: {', '.join(known)}.")
                 yield policy.problem(steps, f"there is no upstream {quoted(upstream)}", hint)
             elif upstream in seen:
@@ -82,12 +82,13 @@ def _prefixes(sources: Sources) -> Iterator[Problem]:
 
 def _families(sources: Sources) -> Iterator[Problem]:
     """A prefix needs a preferred link that speaks its family."""
-    if not sources.hosts.intact():
+    if not sources.links_are_known():
         return
+    known = sources.policy.document.names("upstreams")
     for name, spec in sources.policy.draft.classes.items():
         carried = _carried(sources, spec)
         for index, network in enumerate(spec.prefixes):
-            if carried and family_of(network) not in carried:
+            if carried and set(spec.prefer) <= set(known) and family_of(network) not in carried:
                 message = (
                     f"no link of the preferred upstreams has an IPv{network.version} neighbor for {network}"
                 )

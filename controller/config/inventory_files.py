@@ -6,9 +6,9 @@ reads. Other keys of ``data`` are the operator's own and pass untouched.
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
-from controller.config.scalars import Asn, HostName, Interface, Name, PolicyName
+from controller.config.scalars import Asn, HostName, Interface, Name, PolicyName, refusal
 from controller.config.spec import AddressesSpec, Spec
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -130,8 +130,13 @@ class LoggingSpec(Spec):
     loggers: list[str] | None = None
 
 
+def _refuse_inventory(_: object) -> None:
+    raise refusal("the inventory is the files beside this one", "Remove this section.")
+
+
 class NornirFile(Spec):
     """``config.yaml``: Nornir's options, except where its inventory is: in the files beside it."""
 
+    inventory: Annotated[None, BeforeValidator(_refuse_inventory)] = Field(default=None, exclude=True)
     runner: RunnerSpec = RunnerSpec()
     logging: LoggingSpec = LoggingSpec()

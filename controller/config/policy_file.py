@@ -24,7 +24,7 @@ Prepend = Annotated[int, Field(ge=0, le=10)]  # more convinces nobody, and long 
 class UpstreamSpec(Spec):
     """A provider of transit."""
 
-    asn: Asn = Field(description="the upstream's AS number")
+    asn: Asn = Field(description="the upstream's AS number", examples=[64501])
     country: Country | None = Field(default=None, description="where its road leads, ISO 3166-1 alpha-2")
     shared_risk: list[Name] = Field(
         default_factory=list, description="names of what it shares with others: a cable, a border, a building"

@@ -216,12 +216,14 @@ Asn = Annotated[
 ]
 Name = Annotated[
     str,
-    BeforeValidator(_matching(_NAME, "a name for the routers' policies", _NAME_HINT)),
+    BeforeValidator(_matching(_NAME, "a name as used here", _NAME_HINT)),
     _schema(_NAME.pattern),
 ]
 Country = Annotated[
     str,
-    BeforeValidator(_matching(_COUNTRY, "a country code", "Two capital letters of ISO 3166-1, like AZ.")),
+    BeforeValidator(
+        _matching(_COUNTRY, "a country code", "Write two capital letters of ISO 3166-1, like AZ.")
+    ),
     _schema(_COUNTRY.pattern, "AZ"),
 ]
 PolicyName = Annotated[

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from controller.config.document import Document, Steps
 from controller.config.inventory_files import (
     DefaultsFile,
-    ElementSpec,
     GroupsFile,
+    GroupSpec,
     HostsFile,
     HostSpec,
     LinkSpec,
@@ -79,15 +79,20 @@ class Sources:
         """The links of one upstream."""
         return tuple(link for link in self.links() if link.spec.upstream == upstream)
 
+    def links_are_known(self) -> bool:
+        """Whether the links can be counted: all could be read, and each names an upstream there is."""
+        known = self.policy.document.names("upstreams")
+        return self.hosts.intact() and all(link.spec.upstream in known for link in self.links())
+
     def platform_of(self, host: HostSpec) -> str | None:
         """As Nornir finds it: the host's own, else its groups' in order, else the default."""
         return next((one.platform for one in self._chain(host) if one.platform is not None), None)
 
     def asn_of(self, host: HostSpec) -> int | None:
         """The router's own AS number, found in the same way."""
-        return next((asn for one in self._chain(host) if (asn := _asn(one)) is not None), None)
+        return next((one.data.asn for one in self._chain(host) if one.data.asn is not None), None)
 
-    def _chain(self, host: HostSpec) -> Iterator[ElementSpec]:
+    def _chain(self, host: HostSpec) -> Iterator[HostSpec | GroupSpec | DefaultsFile]:
         yield host
         seen: set[str] = set()
         waiting = list(host.groups)
@@ -99,8 +104,3 @@ class Sources:
                 yield group
                 waiting[:0] = group.groups
         yield self.defaults.draft
-
-
-def _asn(element: ElementSpec) -> int | None:
-    data = getattr(element, "data", None)
-    return None if data is None else data.asn

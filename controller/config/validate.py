@@ -49,8 +49,10 @@ def check(document: Document, model: type[BaseModel], draft: type[M]) -> Checked
     problems = list(document.problems)
     gone: set[Steps] = set()
     if document.root is not None:
-        errors = _errors(model, data)
-        problems += [_problem(document, model, error) for error in errors]
+        # what is wrong as YAML came out as nothing: not to be complained of twice
+        known = {(problem.line, problem.column) for problem in problems}
+        found = (_problem(document, model, error) for error in _errors(model, data))
+        problems += [problem for problem in found if (problem.line, problem.column) not in known]
     for _ in range(_ROUNDS):
         try:
             sound = draft.model_validate(_without(data, gone))
@@ -114,7 +116,7 @@ def _problem(document: Document, model: type[BaseModel], error: Mapping[str, Any
     steps, about_key = _steps(error), False
     if steps[-1:] == (_KEY,):
         steps, about_key = steps[:-1], True
-    name = str(steps[-1]) if steps else "the file"
+    name = str(steps[-1]) if steps else ""
     match error["type"]:
         case "extra_forbidden":
             known = _fields(model, steps[:-1])
@@ -126,7 +128,7 @@ def _problem(document: Document, model: type[BaseModel], error: Mapping[str, Any
             hint = _how_to_add(name, _fields(model, steps[:-1]).get(name))
             return document.problem(steps[:-1], f"{quoted(name)} is missing", hint, key=True)
         case kind_of_error:
-            message, hint = _said(kind_of_error, error, name)
+            message, hint = _said(kind_of_error, error, quoted(name) if steps else "this file")
             return document.problem(steps, message, hint, key=about_key)
 
 
@@ -146,18 +148,18 @@ _BOUNDS = {
 }
 
 
-def _said(kind_of_error: str, error: Mapping[str, Any], name: str) -> tuple[str, str]:
+def _said(kind_of_error: str, error: Mapping[str, Any], what: str) -> tuple[str, str]:
     """Message and hint for one of pydantic's errors. No value is repeated: it might be a password."""
     context = error.get("ctx", {})
     if kind_of_error == REFUSED:
         return context["message"], context["hint"]
     if kind_of_error in _WANTED:
-        what, hint = _WANTED[kind_of_error]
-        return f"{quoted(name)} must be {what}, not {kind(error['input'])}", hint
+        wanted, hint = _WANTED[kind_of_error]
+        return f"{what} must be {wanted}, not {kind(error['input'])}", hint
     if kind_of_error in _BOUNDS:
-        what, hint = _BOUNDS[kind_of_error]
-        return f"{quoted(name)} {what}", hint.format(**context)
-    return f"{quoted(name)}: {error['msg']}", "Correct it."
+        why, hint = _BOUNDS[kind_of_error]
+        return f"{what} {why}", hint.format(**context)
+    return f"{what}: {error['msg']}", "Correct it."
 
 
 def _how_to_add(name: str, field: FieldInfo | None) -> str:
@@ -177,7 +179,7 @@ def _fields(model: type[BaseModel], steps: Steps) -> dict[str, FieldInfo]:
     found = _bare(found)
     if not isinstance(found, type) or not issubclass(found, BaseModel):
         return {}
-    return {field.alias or name: field for name, field in found.model_fields.items()}
+    return {field.alias or name: field for name, field in found.model_fields.items() if not field.exclude}
 
 
 def _inside(found: Any, step: str | int) -> Any:

@@ -1,0 +1,46 @@
+"""What ``failover init DIR`` leaves behind."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.config import StarterError, default_inventory, default_templates, load, write_starter
+
+
+def test_what_was_written_loads_and_is_complete(tmp_path: Path) -> None:
+    written = write_starter(tmp_path / "new" / "site")
+    assert {path.name for path in written if path.parent.name == "inventory"} == {
+        "README.md",
+        "config.yaml",
+        "defaults.yaml",
+        "groups.yaml",
+        "hosts.yaml",
+        "policy.yaml",
+    }
+    assert any("templates" in path.parts for path in written)
+    assert written == sorted(path for path in (tmp_path / "new").rglob("*") if path.is_file())
+    loaded = load(tmp_path / "new" / "site" / "inventory")
+    assert loaded.fingerprint == load(default_inventory()).fingerprint
+
+
+def test_nothing_is_overwritten_and_nothing_else_is_written(tmp_path: Path) -> None:
+    mine = tmp_path / "inventory" / "policy.yaml"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(
+        StarterError, match=r"already has .*inventory/policy\.yaml\. Choose another directory"
+    ):
+        write_starter(tmp_path)
+    assert mine.read_text() == "mine"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+
+
+def test_a_file_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("")
+    with pytest.raises(StarterError, match=r"cannot write .*site"):
+        write_starter(tmp_path / "site")
+
+
+def test_the_shipped_folders_are_there() -> None:
+    assert (default_inventory() / "policy.yaml").is_file()
+    assert default_templates().is_dir()
