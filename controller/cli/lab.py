@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, NoReturn
+import sys
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
+from controller.cli.common import JsonOption, print_json
+from controller.config.scalars import Duration
+from controller.lab import install as installation
 from controller.lab.errors import LabError
+from controller.lab.faults import Kind, Towards
 from controller.lab.lab import DEFAULT_NAME, Lab
+from controller.lab.status import LabStatus
 
 app = typer.Typer(no_args_is_help=True, help="Real FRR routers in network namespaces, and faults for them.")
 
@@ -17,43 +25,108 @@ Name = Annotated[
 ]
 
 
-def _fail(error: LabError) -> NoReturn:
-    typer.echo(f"error: {error}", err=True)
-    raise typer.Exit(1)
+def _seconds(text: str) -> float:
+    try:
+        return TypeAdapter[float](Duration).validate_python(text)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from error
+
+
+@app.command()
+def install() -> None:
+    """Install what the lab needs and this machine lacks (Debian, Ubuntu)."""
+    installation.install(typer.echo)
 
 
 @app.command()
 def up(name: Name = DEFAULT_NAME) -> None:
     """Build the lab and wait until every session is up and every link answers probes."""
-    try:
-        Lab(name).up(typer.echo)
-    except LabError as error:
-        _fail(error)
+    Lab(name).up(typer.echo)
 
 
 @app.command()
 def down(name: Name = DEFAULT_NAME) -> None:
     """Remove the lab, whatever state it is in."""
-    try:
-        Lab(name).down()
-    except LabError as error:
-        _fail(error)
-    typer.echo(f"lab {name} is gone")
+    Lab(name).down()
+    typer.echo(f"lab {name} is down: nothing of it is left")
 
 
-@app.command("exec", context_settings={"allow_interspersed_args": False})
+@app.command()
+def status(name: Name = DEFAULT_NAME, as_json: JsonOption = False) -> None:
+    """Nodes, daemons, BGP sessions and faults. Exit code 1 when the lab is not up."""
+    seen = Lab(name).status()
+    if as_json:
+        print_json(asdict(seen))
+    else:
+        _print_status(seen)
+    if not seen.up:
+        raise typer.Exit(1)
+
+
+def _print_status(seen: LabStatus) -> None:
+    if not seen.up:
+        typer.echo(f"lab {seen.name} is not up ({len(seen.nodes)} nodes there)")
+        return
+    typer.echo(f"lab {seen.name} is up: {len(seen.nodes)} nodes, {seen.memory_mb:.0f} MB")
+    for node in seen.nodes:
+        if node.alive or node.dead:
+            own = [session for session in seen.sessions if session.router == node.name]
+            established = sum(session.state == "Established" for session in own)
+            dead = f", dead: {' '.join(node.dead)}" if node.dead else ""
+            typer.echo(f"  {node.name:<12} {established} of {len(own)} sessions{dead}")
+            for session in own:
+                if session.state != "Established":
+                    typer.echo(f"  {'':<12}   {session.peer} {session.family}: {session.state}")
+    typer.echo("faults:" if seen.faults else "no faults")
+    for fault in seen.faults:
+        typer.echo(f"  {fault}")
+
+
+@app.command("exec")
 def exec_(
     node: Annotated[str, typer.Argument(help="A router, noc, users or wires.")],
     command: Annotated[list[str], typer.Argument(help="The program and its arguments, after --.")],
     name: Name = DEFAULT_NAME,
 ) -> None:
     """Run a program on a node; the exit code is the program's."""
-    try:
-        argv = Lab(name).command(node, command)
-    except LabError as error:
-        _fail(error)
-    os.execvp(argv[0], argv)
+    argv = Lab(name).command(node, command)
+    os.execvp(argv[0], argv)  # noqa: S606 - the point of the command
+
+
+@app.command()
+def fault(
+    kind: Annotated[str, typer.Argument(metavar="KIND[=VALUE]", help=f"One of {', '.join(Kind)}.")],
+    place: Annotated[str, typer.Argument(help="A link, an upstream, black-sea, or a router.")],
+    direction: Annotated[Towards, typer.Option(help="out: away from our AS; in: towards it.")] = Towards.BOTH,
+    bursty: Annotated[bool, typer.Option("--bursty", help="Loss in bursts instead of evenly.")] = False,
+    for_s: Annotated[
+        float | None, typer.Option("--for", parser=_seconds, metavar="TIME", help="Clear it after 30s, 5min.")
+    ] = None,
+    name: Name = DEFAULT_NAME,
+) -> None:
+    """Make something go wrong: `fault loss=10% georgia --direction in --for 30s`.
+
+    carrier, silent, blackhole (sessions stay up), loss=PERCENT and delay=MS hit a link, the inside of an
+    upstream, or black-sea, the segment two upstreams share; beyond the links, loss spares BGP as a blackhole
+    does. withdraw[=PERCENT] hits an upstream, router any router or upstream, ssh an edge.
+    """
+    what, _, value = kind.partition("=")
+    made = Lab(name).fault(what, place, value or None, direction, bursty=bursty, for_s=for_s)
+    typer.echo(f"{made}" + (f", for {for_s:g} s" if for_s else ""))
+
+
+@app.command()
+def clear(
+    place: Annotated[str | None, typer.Argument(help="Only the faults here; otherwise all.")] = None,
+    name: Name = DEFAULT_NAME,
+) -> None:
+    """Undo faults."""
+    undone = Lab(name).clear(place)
+    typer.echo("\n".join(f"cleared {each}" for each in undone) or "there was nothing to clear")
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except LabError as trouble:
+        sys.exit(f"failover: {trouble}")

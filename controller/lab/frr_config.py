@@ -56,7 +56,7 @@ def frr_config(router: str) -> str:
 
 def _statics(router: str) -> Iterator[str]:
     for prefix in ORIGINATES[router]:
-        if prefix not in (LAN_ADDRESSES["edge1"][0].network,):  # connected: it needs no route to be announced
+        if prefix != LAN_ADDRESSES["edge1"][0].network:  # connected: announced without
             yield _route(prefix, "Null0")
     for link in LINKS:
         wire = WIRE[link.name]

@@ -7,15 +7,19 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from controller.lab import namespaces, network, ready, routers
+from controller.lab import effects, faults, namespaces, network, ready, routers, status
 from controller.lab.errors import LabError
+from controller.lab.faults import Fault
 from controller.lab.install import check_machine
-from controller.lab.topology import NODES, ROUTERS
+from controller.lab.record import Record
+from controller.lab.status import LabStatus
+from controller.lab.topology import NODES, ROUTERS, WIRES
 
 BASE = Path("/run/failover-lab")
 DEFAULT_NAME = "fo"
@@ -29,14 +33,11 @@ class Lab:
     def __init__(self, name: str = DEFAULT_NAME) -> None:
         namespaces.check_name(name)
         self.name = name
-        self.dir = BASE / name
-        self.state_dir: Path = self.dir / "state"  # the controller's
-        self.ssh_key: Path = self.dir / "ssh/id_ed25519"
-        self.known_hosts: Path = self.dir / "ssh/known_hosts"
-
-    @property
-    def _complete(self) -> Path:
-        return self.dir / "complete"
+        self.state_dir: Path = BASE / name  # of the lab; its folder "state" is the controller's
+        self.ssh_key: Path = self.state_dir / "ssh/id_ed25519"
+        self.known_hosts: Path = self.state_dir / "ssh/known_hosts"
+        self._complete = self.state_dir / "complete"
+        self._record = Record(self.state_dir / "faults")
 
     def up(self, progress: Callable[[str], None] = lambda _: None) -> None:
         """Build the lab and wait until every session is up and every link answers probes.
@@ -59,14 +60,14 @@ class Lab:
         began = time.monotonic()
         network.build(self.name)
         progress(f"{len(NODES)} namespaces and their wires")
-        for folder in (self.dir, self.state_dir, self.ssh_key.parent):
+        for folder in (self.state_dir, self.state_dir / "state", self.ssh_key.parent, self._record.folder):
             folder.mkdir(mode=0o700, parents=True)
         routers.make_key(self.ssh_key)
         authorized = self.ssh_key.with_suffix(".pub").read_text()
         fleet = self._routers()
         with ThreadPoolExecutor(_STARTING_AT_ONCE) as pool:
             list(pool.map(lambda router: router.prepare(authorized), fleet))
-            self.known_hosts.write_text(routers.known_hosts(self.dir / "nodes"))
+            self.known_hosts.write_text(routers.known_hosts(self.state_dir / "nodes"))
             list(pool.map(routers.Router.boot, fleet))
         progress(f"{len(fleet)} routers started after {time.monotonic() - began:.1f} s")
         ready.wait(self.name, fleet, progress, _READY_WITHIN_S)
@@ -87,14 +88,14 @@ class Lab:
         for node in namespaces.existing_nodes(self.name):
             namespaces.remove(self.name, node)
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.dir)
+            shutil.rmtree(self.state_dir)
 
     def exec(
         self, node: str, argv: Sequence[str], timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a program on a node; its output is captured, its exit code yours to look at.
 
-        Raises LabError when the lab is not up, the program does not exist, or it takes longer than `timeout` seconds.
+        Raises LabError when the lab is not up or the program takes longer than `timeout` seconds.
         """
         try:
             return subprocess.run(
@@ -105,9 +106,8 @@ class Lab:
 
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs `argv` on a node, for whoever wants to start it themselves."""
-        path = namespaces.netns_path(self.name, node)
-        if not path.exists():
-            raise LabError(f"lab {self.name} is not up: failover lab up --name {self.name}")
+        if not namespaces.netns_path(self.name, node).exists():
+            self._check_up()
         if node in ROUTERS:
             return self.router(node).command(*argv)
         return namespaces.inside(self.name, node, argv)
@@ -115,7 +115,7 @@ class Lab:
     def enter(self, node: str) -> None:
         """Move this process into the node's network namespace; its files stay those of the machine.
 
-        Raises LabError when the lab is not up, or when this process has other threads: they would stay outside.
+        Raises LabError when the lab is not up, or when this process has other threads: they would stay out.
         """
         namespaces.enter(self.name, node)
 
@@ -127,10 +127,98 @@ class Lab:
         """One router. Raises LabError when there is none of that name."""
         if name not in ROUTERS:
             raise LabError(f"{name!r} is no router; routers are {', '.join(ROUTERS)}")
-        return routers.Router(self.name, name, self.dir / "nodes" / name)
+        return routers.Router(self.name, name, self.state_dir / "nodes" / name)
+
+    def status(self) -> LabStatus:
+        """Nodes, daemons, sessions and faults; of a lab that is not up, an empty one."""
+        return status.look(self.name, self._routers(), self._record.faults())
+
+    def leaks(self) -> list[str]:
+        """What our AS announces to upstreams besides its own prefixes, a sentence each; empty: no leak."""
+        self._check_up()
+        return status.leaks(self._routers())
+
+    def wait_ready(self, within_s: float = _READY_WITHIN_S) -> None:
+        """Wait until every session is up and every link answers probes. Raises LabError if they do not."""
+        self._check_up()
+        ready.wait(self.name, self._routers(), lambda _: None, within_s)
+
+    def fault(
+        self,
+        kind: str,
+        place: str,
+        value: str | float | None = None,
+        direction: str = "both",
+        *,
+        bursty: bool = False,
+        for_s: float | None = None,
+    ) -> Fault:
+        """Make something go wrong; `value` is percent for loss and withdraw, milliseconds for delay.
+
+        With `for_s` it is cleared by itself after so many seconds. Raises LabError when it makes no sense,
+        meets another fault, or cannot be made; nothing has changed then.
+        """
+        until = None if for_s is None else time.monotonic() + for_s
+        fault = faults.understand(kind, place, value, direction, bursty=bursty, until=until)
+        self._check_up()
+        with self._record.alone():
+            self._record.add(fault)
+            try:
+                effects.effect_of(fault).make(self._site(), fault)
+            except BaseException:
+                effects.effect_of(fault).undo(self._site(), fault)
+                self._record.remove(fault)
+                raise
+        if for_s is not None:
+            self._clear_later(fault, for_s)
+        return fault
+
+    def clear(self, place: str | None = None) -> tuple[Fault, ...]:
+        """Undo every fault, or those at one place; returns what was undone. Sessions may take seconds.
+
+        Raises LabError when a place does not exist or something could not be undone; all the rest is.
+        """
+        if place is not None:
+            faults.check_place(place)
+        self._check_up()
+        return self._undo(lambda fault: place in (None, fault.place))
+
+    def expire(self, fault_id: str) -> None:
+        """Undo one fault if its time is up; a later one of the same kind and place ends later, or never."""
+        now = time.monotonic()
+        self._undo(lambda fault: fault.id == fault_id and fault.until is not None and fault.until <= now)
+
+    def _undo(self, wanted: Callable[[Fault], bool]) -> tuple[Fault, ...]:
+        undone, failed = [], []
+        with self._record.alone():
+            for fault in filter(wanted, self._record.faults()):
+                try:
+                    effects.effect_of(fault).undo(self._site(), fault)
+                except LabError as error:  # the others can still be undone
+                    failed.append(f"{fault}: {error}")
+                else:
+                    self._record.remove(fault)
+                    undone.append(fault)
+        if failed:
+            raise LabError(f"could not undo {'; '.join(failed)}")
+        return tuple(undone)
+
+    def _clear_later(self, fault: Fault, for_s: float) -> None:
+        script = 'sleep "$1"; shift; exec "$@"'
+        argv = [sys.executable, "-m", "controller.lab.expire", self.name, fault.id]
+        later = namespaces.inside(self.name, WIRES, ["sh", "-c", script, "sh", f"{for_s:g}", *argv])
+        namespaces.start(later, self._record.folder / f"{fault.id}.log")
+
+    def _site(self) -> effects.Site:
+        fleet = {router.name: router for router in self._routers()}
+        return effects.Site(self.name, fleet, self._record.folder)
+
+    def _check_up(self) -> None:
+        if not self._complete.exists():
+            raise LabError(f"lab {self.name} is not up: failover lab up --name {self.name}")
 
     def _routers(self) -> tuple[routers.Router, ...]:
-        return routers.all_routers(self.name, self.dir / "nodes")
+        return routers.all_routers(self.name, self.state_dir / "nodes")
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -144,7 +232,7 @@ class Lab:
             except BlockingIOError as error:
                 raise LabError(f"another up or down of lab {self.name} is at work: wait for it") from error
             yield
-            if not self.dir.exists():
+            if not self.state_dir.exists():
                 path.unlink(missing_ok=True)
         finally:
             os.close(lock)

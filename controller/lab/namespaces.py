@@ -65,7 +65,7 @@ def enter(lab: str, node: str) -> None:
 
     Raises LabError when the lab is not up or the process has other threads, which would stay behind.
     """
-    if len(os.listdir("/proc/self/task")) > 1:
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
         raise LabError("only a process with a single thread can enter the lab")
     try:
         kernel.setns(str(netns_path(lab, node)), flags=0)
@@ -95,8 +95,14 @@ def run(command: Sequence[str], stdin: str | None = None, timeout_s: float = 60.
     return done.stdout
 
 
+def start(command: Sequence[str], output: Path) -> int:
+    """Start a program that outlives this process and is nobody's child; returns its pid."""
+    script = 'out=$1; shift; setsid "$@" </dev/null >"$out" 2>&1 & echo $!'
+    return int(run(["sh", "-c", script, "sh", str(output), *command]))
+
+
 def processes(lab: str, nodes: Sequence[str] = NODES) -> dict[int, str]:
-    """Processes (pid -> node) in the namespaces of these nodes, or on their way into one; never this process."""
+    """Processes (pid -> node) in these nodes' namespaces, or on their way into one; never this process."""
     inodes: dict[tuple[int, int], str] = {}
     for node in nodes:
         with contextlib.suppress(OSError):
@@ -104,17 +110,33 @@ def processes(lab: str, nodes: Sequence[str] = NODES) -> dict[int, str]:
             inodes[stat.st_dev, stat.st_ino] = node
     arguments = {f"--net={netns_path(lab, node)}".encode(): node for node in nodes}
     found: dict[int, str] = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
+    for process in Path("/proc").glob("[1-9]*"):
+        if process.name == str(os.getpid()):
             continue
         with contextlib.suppress(OSError):  # it ended while we looked, or is a zombie
-            stat = os.stat(f"/proc/{entry}/ns/net")
-            node_of = inodes.get((stat.st_dev, stat.st_ino))
-            words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
-            node_of = node_of or next((arguments[word] for word in words if word in arguments), None)
-            if node_of:
-                found[int(entry)] = node_of
+            stat = (process / "ns/net").stat()
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            on_its_way = (arguments[word] for word in words if word in arguments)
+            owner = inodes.get((stat.st_dev, stat.st_ino)) or next(on_its_way, None)
+            if owner:
+                found[int(process.name)] = owner
     return found
+
+
+def program(pid: int) -> str:
+    """The name of a process's program (15 characters at most); "" when it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def memory_kb(pid: int) -> int:
+    """A process's proportional share of memory; 0 when it has ended."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
 
 
 def kill_all(lab: str) -> None:

@@ -19,7 +19,6 @@ from controller.lab.topology import (
     ALL_WIRES,
     EDGES,
     HOSTS,
-    LAN_ADDRESSES,
     LINKS,
     LOOPBACKS,
     NODES,

@@ -1,4 +1,4 @@
-"""A router of the lab: real FRR daemons and a real sshd in a network, mount and host-name namespace of its own.
+"""A router of the lab: real FRR daemons and a real sshd in network, mount and UTS namespaces of its own.
 
 Each has private /etc/frr, /etc/ssh, /var/log, /run, /tmp, /home and a private user `netauto`, so that it
 behaves like a machine of its own and leaves nothing on this one.
@@ -52,7 +52,9 @@ _SETUP = """\
 set -e
 dir=$1; ulimit -n 1024; umask 022
 hostname "$2"
-for place in etc/passwd etc/group etc/shadow etc/frr etc/ssh var/log; do mount --bind "$dir/$place" "/$place"; done
+for place in etc/passwd etc/group etc/shadow etc/frr etc/ssh var/log; do
+    mount --bind "$dir/$place" "/$place"
+done
 for place in /tmp /var/tmp /home; do mount -t tmpfs -o mode=1777,size=64m lab $place; done
 mount -t tmpfs -o mode=755,size=16m lab /run
 mkdir -p /run/frr /run/sshd /run/lock "/home/$3"
@@ -64,14 +66,19 @@ exec >/dev/null
 /usr/sbin/sshd -E /var/log/sshd.log
 """
 
-# The daemons first, then their configuration, then the watch over them.
-_START_FRR = """\
+_FRR_FUNCTIONS = """\
 . /usr/lib/frr/frrcommon.sh
 log_success_msg() { :; }; log_warning_msg() { echo "$@" >&2; }; log_failure_msg() { echo "$@" >&2; }
+"""
+
+# The daemons first, then their configuration, then the watch over them.
+_START_FRR = f"""\
+{_FRR_FUNCTIONS}
 all_start >/dev/null
 daemon_list daemons
 exec /usr/lib/frr/watchfrr -d -F traditional $daemons >/dev/null
 """
+_START_BGPD = f"{_FRR_FUNCTIONS}\ndaemon_start bgpd >/dev/null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Router:
         return self.dir / "holder.pid"
 
     def holder(self) -> int:
-        """The process that keeps the router's mount and host-name namespaces. Raises LabError when it is gone."""
+        """The process that keeps the router's namespaces. Raises LabError when it is gone."""
         try:
             pid = int(self._pid_file.read_text())
             alive = Path(f"/proc/{pid}/ns/net").stat().st_ino
@@ -137,7 +144,7 @@ class Router:
         shutil.chown(self.dir / "etc/shadow", "root", "shadow")  # as PAM's helper expects it
 
     def boot(self) -> None:
-        """Make the router's namespaces and start what runs in it. Raises LabError when something will not start."""
+        """Make the router's own namespaces and start its programs. Raises LabError if one will not."""
         private = ["unshare", "--mount", "--uts", "--propagation", "private"]
         setup = [*private, "sh", "-c", _SETUP, "sh", str(self.dir), self.name, USER]
         pid = namespaces.run(namespaces.inside(self.lab, self.name, setup))
@@ -147,6 +154,29 @@ class Router:
     def start_frr(self) -> None:
         """Start FRR's daemons, load frr.conf, set watchfrr over them."""
         namespaces.run(self.command("bash", "-c", _START_FRR))
+
+    def kill_bgpd(self) -> None:
+        """Kill bgpd, and tell watchfrr to leave it dead."""
+        self.vtysh("watchfrr ignore bgpd")
+        for pid in self._pids("bgpd"):
+            namespaces.kill(pid)
+
+    def revive_bgpd(self) -> None:
+        """Start bgpd, if it is dead, with the configuration last saved, and let watchfrr watch it again."""
+        if not self._pids("bgpd"):
+            namespaces.run(self.command("bash", "-c", _START_BGPD))
+        self.vtysh("no watchfrr ignore bgpd")
+
+    def _pids(self, program: str) -> list[int]:
+        return [
+            pid for pid in namespaces.processes(self.lab, [self.name]) if namespaces.program(pid) == program
+        ]
+
+
+def daemons_of(router: str) -> tuple[str, ...]:
+    """The programs that a healthy router runs."""
+    bfd = ("bfdd",) if router in _BFD_ROUTERS else ()
+    return ("zebra", "bgpd", "staticd", *bfd, "watchfrr", "sshd")
 
 
 def make_key(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The lab's network as frozen data: nodes, wires, addresses, autonomous systems, probe steering, fault places.
+"""The lab's network as frozen data: nodes, wires, addresses, ASNs, probe steering, places for faults.
 
 Three upstreams leave our AS by three roads and meet again at `internet`; two of them share a segment.
 Addresses come from the documentation and benchmarking ranges (RFC 5737, RFC 3849, RFC 2544), autonomous
@@ -146,7 +146,7 @@ ASN: dict[str, int] = (
 ROUTERS = tuple(ASN)
 NODES = (*ROUTERS, *HOSTS, WIRES)
 
-# Sixteen prefixes a family besides those with hosts in them, so that "most routes are gone" can be told from "all".
+# Sixteen more prefixes a family, without hosts: "most routes are gone" can be told from "all are".
 _FILLERS = (
     *(ip_network(f"198.19.{16 * n}.0/20") for n in range(16)),
     *(ip_network(f"2001:db8:f{n:x}00::/48") for n in range(16)),
@@ -192,7 +192,7 @@ def _pair(v4: str, v6: str) -> tuple[tuple[Interface, ...], tuple[Interface, ...
 def _wire(
     bridge: str, near: tuple[str, str], far: tuple[str, str], v4: str, v6: str, *, flip: bool = False
 ) -> Wire:
-    """A wire between two (node, device); the lower addresses are the near end's, or the far end's if flipped."""
+    """A wire between two (node, device); the lower addresses are at the near end unless flipped."""
     low, high = _pair(v4, v6)
     if flip:
         low, high = high, low
