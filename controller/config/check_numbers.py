@@ -153,13 +153,8 @@ def _roles(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
 
 def _queue(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
     """The last backup in the longest queue must still be better than a drained link."""
-    sizes = [
-        sum(len(sources.links_of(upstream)) for upstream in set(spec.prefer))
-        for spec in sources.policy.draft.classes.values()
-    ]
-    further = max(
-        [size - 2 for size in sizes if size > 2], default=0
-    )  # beyond a primary and the first backup
+    longest = max((len(set(spec.prefer)) for spec in sources.policy.draft.classes.values()), default=0)
+    further = max(longest - 2, 0)  # beyond the primary and the first backup
     lowest = roles.backup.local_preference + further * roles.backup.each_further.local_preference
     floor = max(roles.drained.local_preference, roles.withdrawn.local_preference)
     steps = ("roles", "backup", "each_further")

@@ -99,7 +99,7 @@ def read(file: str, content: bytes) -> Document:
 
 
 def _compose(text: str) -> Node | None:
-    yaml = YAML(typ="rt", pure=True)
+    yaml = YAML(typ="safe", pure=True)
     yaml.composer.warn_double_anchors = False
     node: Node | None = yaml.compose(StringIO(text))
     return node

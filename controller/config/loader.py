@@ -12,10 +12,11 @@ from controller.config.check_inventory import check_inventory
 from controller.config.check_numbers import check_numbers
 from controller.config.check_policy import check_policy
 from controller.config.convert import to_policy
-from controller.config.document import Document, read
+from controller.config.document import Document, Steps, read
 from controller.config.policy_file import PolicyFile
 from controller.config.problems import ConfigError, Problem
 from controller.config.sources import FILES, HOSTS, POLICY, Sources
+from controller.core.intent import name_clashes
 from controller.core.model import Policy
 
 PLATFORMS = ("frr",)  # what there are templates and a driver for
@@ -58,7 +59,9 @@ def check(
     problems += [*check_inventory(sources), *check_policy(sources), *check_numbers(sources)]
     if problems:
         return None, sorted(set(problems))
-    return to_policy(PolicyFile.model_validate(documents[POLICY].data), sources), []
+    policy = to_policy(PolicyFile.model_validate(documents[POLICY].data), sources)
+    clashes = sorted(_name_clash(documents, policy, text) for text in name_clashes(policy))
+    return (None if clashes else policy), clashes
 
 
 def schema() -> dict[str, Any]:
@@ -68,6 +71,19 @@ def schema() -> dict[str, Any]:
         **PolicyFile.model_json_schema(),
         "title": "policy.yaml",
     }
+
+
+def _name_clash(documents: Mapping[str, Document], policy: Policy, text: str) -> Problem:
+    """The core says it in words that name the classes or links; the last of them gets the blame."""
+    message, _, hint = text.partition(": ")
+    words = set(message.split())
+    places: list[tuple[str, Steps]] = [
+        (HOSTS, (link.router, "data", "links", link.name)) for link in policy.links.values()
+    ]
+    places += [(POLICY, ("classes", name)) for name in policy.classes]
+    blamed = [place for place in places if place[1][-1] in words]
+    file, steps = blamed[-1] if blamed else (POLICY, ("classes",))
+    return documents[file].problem(steps, message, f"{hint[:1].upper()}{hint[1:]}.", key=True)
 
 
 def _require(directory: Path) -> None:
