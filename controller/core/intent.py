@@ -194,11 +194,11 @@ def _ahead_of_time(policy: Policy, link: Link) -> Iterator[Placements]:
 
 def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: str | None) -> Placement:
     """The link's placement while only the ``failed`` upstream is down, by preference alone."""
+    if link.upstream not in traffic_class.prefer:
+        return Placement(WITHDRAWN)
     if link.upstream == failed:
         return Placement(policy.when_down)
     queue = [upstream for upstream in traffic_class.prefer if upstream != failed]
-    if link.upstream not in queue:
-        return Placement(DRAINED)
     place = queue.index(link.upstream)
     return Placement(BACKUP, place) if place else Placement(PRIMARY)
 
