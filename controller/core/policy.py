@@ -62,7 +62,7 @@ def decide(
     thoughts = {name: course.think(view, wanted) for name, wanted in policy.classes.items()}
     held = tuple(hold for thought in thoughts.values() for hold in thought.held)
     decision = Decision(
-        assignment={name: thought.placements for name, thought in thoughts.items() if thought.placements},
+        assignment={name: thought.placements for name, thought in thoughts.items()},
         sentence=sentence((thought.clause for thought in thoughts.values()), _links_tail(view)),
         reasons=(*eligibility.reasons(view), *(r for thought in thoughts.values() for r in thought.reasons)),
         held=held,

@@ -60,7 +60,7 @@ def _install(view: Snapshot, traffic_class: TrafficClass, options: dict[str, Opt
         return _keep(
             view, traffic_class, Clause(Weight.HELD, name, f"not installed yet; {unseen.why}"), unseen
         )
-    placed = placement.place(view, traffic_class, chosen, options[chosen].links)
+    placed = placement.place(view, traffic_class, chosen, carriers=options[chosen].links)
     held = patience.hold_repair(view, traffic_class, placed.wanted)
     if held is not None:
         return _keep(view, traffic_class, Clause(Weight.STUCK, name, f"has no primary; {held.why}"), held)
@@ -84,7 +84,7 @@ def _escape(
     if held is not None:
         clause = Clause(Weight.STUCK, name, f"stays on {dead} although {evidence}; {held.why}")
         return _keep(view, traffic_class, clause, held)
-    placed = placement.place(view, traffic_class, chosen, options[chosen].links)
+    placed = placement.place(view, traffic_class, chosen, carriers=options[chosen].links)
     where = (
         f"moved from {dead} to {chosen}"
         if chosen != dead
@@ -105,14 +105,16 @@ def _routine(
     """The class is carried: move it only if that is better and its time has come."""
     holds: list[Held] = []
     reasons: list[Reason] = []
+    awaited: set[str] = set()
     for leave in patience.wish(view, traffic_class, options, active):
         move = f"{active.upstream} -> {leave.upstream}"
         held = patience.hold_move(view, traffic_class, active.upstream, leave)
         if held is not None:
             holds.append(held)
+            awaited |= {leave.upstream} if held.until is not None else set()
             reasons.append(Reason(patience.RULE, traffic_class.name, f"{move} is held: {held.why}"))
             continue
-        placed = placement.place(view, traffic_class, leave.upstream, options[leave.upstream].links)
+        placed = placement.place(view, traffic_class, leave.upstream, carriers=options[leave.upstream].links)
         why = leave.why
         if active.path is Path.DEGRADED:
             why = f"{why} ({_evidence(view, active.links)})"
@@ -121,7 +123,7 @@ def _routine(
         )
         reasons.append(Reason(patience.RULE, traffic_class.name, f"{move}: nothing holds it"))
         return Thought(placed.wanted, clause, tuple(reasons), (*holds, *placed.waiting))
-    placed = placement.place(view, traffic_class, active.upstream, frozenset())
+    placed = placement.place(view, traffic_class, active.upstream, awaited=frozenset(awaited))
     thought = _stay(view, traffic_class, active, placed, holds)
     return replace(thought, reasons=(*reasons, *thought.reasons))
 
@@ -170,7 +172,7 @@ def _what_happens(
     if joined:
         return Clause(Weight.MOVED, name, f"{stays}, now also over {names(joined)}")
     if links:
-        told = names([describe_link(link, before.get(link), wanted[link]) for link in links])
+        told = names([_told(view, link, before.get(link), wanted[link]) for link in links])
         new = all(link not in before for link in links)
         return Clause(Weight.INSTALLED if new else Weight.TIDIED, name, f"{stays}; {told}")
     if active.path is Path.DEGRADED:
@@ -182,6 +184,12 @@ def _what_happens(
     if waits is not None:
         return Clause(Weight.HELD, name, f"{stays}; {waits}")
     return Clause(Weight.CALM, name, f"on {active.upstream}")
+
+
+def _told(view: Snapshot, link: str, before: Placement | None, after: Placement) -> str:
+    """A link's change, with the evidence where the link is down."""
+    text = describe_link(link, before, after)
+    return f"{text} ({view.health[link].why})" if view.verdict(link) is Verdict.DOWN else text
 
 
 def _evidence(view: Snapshot, links: Iterable[str]) -> str:

@@ -26,9 +26,10 @@ class Leave:
     """A routine move that would be right: where to, why, and when the destination is clean enough."""
 
     upstream: str
-    why: str
+    why: str  # said of the move
+    due: str  # said when only the class's own clocks hold it
+    waits: str  # said while the destination is not clean enough
     clean_at: float
-    waits: str  # what is said while it is not
 
 
 def wish(
@@ -47,15 +48,22 @@ def wish(
             if name != active.upstream and option.refuge_at < math.inf
         )
         return tuple(
-            Leave(name, f"{active.upstream} is degraded", at, _clean_text(snapshot, name, options[name]))
+            Leave(
+                upstream=name,
+                why=f"{active.upstream} is degraded",
+                due=f"{name} is up",
+                waits=_clean_text(snapshot, name, options[name]),
+                clean_at=at,
+            )
             for at, _, name in refuges[:1]
         )
     preferred = [
         Leave(
-            name,
-            f"{name} is preferred and clean again",
-            options[name].fail_back_at,
-            _clean_text(snapshot, name, options[name]),
+            upstream=name,
+            why=f"{name} is preferred and has been clean for {duration(_clean_s(snapshot, options[name]))}",
+            due=f"{name} is preferred and clean",
+            waits=_clean_text(snapshot, name, options[name]),
+            clean_at=options[name].fail_back_at,
         )
         for name in better(snapshot, traffic_class, options, active.upstream)
         if options[name].fail_back_at < math.inf
@@ -64,6 +72,10 @@ def wish(
     if not soon:
         return tuple(preferred[:1])
     return (soon[0], *(leave for leave in preferred[:1] if leave is not soon[0]))
+
+
+def _clean_s(snapshot: Snapshot, option: Option) -> float:
+    return max(snapshot.clean_s(link) for link in option.links)
 
 
 def _clean_text(snapshot: Snapshot, upstream: str, option: Option) -> str:
@@ -81,7 +93,7 @@ def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leav
     if leave.clean_at > snapshot.now:
         return _held(traffic_class, move, leave.waits, max(leave.clean_at, until))
     if until > snapshot.now:
-        return _held(traffic_class, move, f"{leave.why}, but {text}", until)
+        return _held(traffic_class, move, f"{leave.due}, but {text}", until)
     return None
 
 
@@ -129,7 +141,7 @@ def hold_changes(
         at, text = (join_at, join_text) if joins else (tidy_at, tidy_text)
         if at > snapshot.now:
             move = describe_link(link, before[link], placement)
-            held[link] = _held(traffic_class, move, f"{move} is due, but {text}", at)
+            held[link] = _held(traffic_class, move, f"{link} is to be {placement}, but {text}", at)
     return held
 
 

@@ -30,15 +30,23 @@ class Placed:
     waiting: tuple[Held, ...]
 
 
-def place(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str, carriers: frozenset[str]) -> Placed:
+def place(
+    snapshot: Snapshot,
+    traffic_class: TrafficClass,
+    upstream: str,
+    *,
+    carriers: frozenset[str] = frozenset(),
+    awaited: frozenset[str] = frozenset(),
+) -> Placed:
     """Every link's placement when ``upstream`` carries the class, whatever the time.
 
     Links of the upstream are primary, those of others backups in their queue, links that are down have
     the policy's role for that, and upstreams the class does not name are withdrawn. A link that is not
     known to be sound is never promoted, only left alone or demoted; ``carriers`` are exempt, being the
-    ground of the choice. Links on unreachable routers stay as they are.
+    ground of the choice. Links of upstreams ``awaited``, to which the class will return once its time has
+    come, are not made backups on the way: one change, not two. Links on unreachable routers stay as they are.
     """
-    ranks = queue(snapshot, traffic_class, upstream)
+    ranks = queue(snapshot.policy, traffic_class, upstream)
     now = snapshot.placements(traffic_class)
     wanted: dict[str, Placement] = {}
     waiting: list[Held] = []
@@ -57,6 +65,9 @@ def place(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str, carrie
             continue
         rightful = Placement(PRIMARY) if owner == upstream else Placement(BACKUP, ranks[owner])
         wanted[name] = rightful
+        if owner in awaited and before is not None:
+            wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
+            continue
         doubt = None if name in carriers else unproven(snapshot, name)
         if doubt is not None:
             wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))

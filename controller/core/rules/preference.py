@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from controller.core.model import PRIMARY, Held, Reason, TrafficClass, Verdict
+from controller.core.explain import names as listed
+from controller.core.model import PRIMARY, Held, Policy, Reason, TrafficClass, Verdict
 from controller.core.rules.eligibility import Option
 from controller.core.rules.snapshot import Snapshot
 
@@ -49,9 +49,9 @@ def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> 
     place = traffic_class.prefer.index(upstream)
     if not traffic_class.backups_disjoint:
         return False, place
-    risks = _risks(snapshot, upstream)
+    risks = _risks(snapshot.policy, upstream)
     return any(
-        risks & _risks(snapshot, better) and _failed(snapshot, better)
+        risks & _risks(snapshot.policy, better) and _failed(snapshot, better)
         for better in traffic_class.prefer[:place]
     ), place
 
@@ -61,8 +61,8 @@ def _failed(snapshot: Snapshot, upstream: str) -> bool:
     return bool(links) and all(snapshot.on_probation(link) for link in links)
 
 
-def _risks(snapshot: Snapshot, upstream: str) -> frozenset[str]:
-    known = snapshot.policy.upstreams.get(upstream)
+def _risks(policy: Policy, upstream: str) -> frozenset[str]:
+    known = policy.upstreams.get(upstream)
     return known.shared_risk if known else frozenset()
 
 
@@ -88,47 +88,60 @@ def better(
     return sorted(wanted, key=lambda name: positions[name])
 
 
-def queue(snapshot: Snapshot, traffic_class: TrafficClass, active: str) -> dict[str, int]:
+def queue(policy: Policy, traffic_class: TrafficClass, active: str) -> dict[str, int]:
     """Backup rank of every upstream but the active one: the order in which they would be chosen.
 
     BGP itself follows these ranks when a session drops, before any decision, so they must agree with what
-    would be decided: with ``backups_disjoint``, upstreams that share a risk with the active one come last.
+    would be decided: with ``backups_disjoint``, those that share a risk with the active one come last.
     Health has no say, so that ranks change only when the active upstream does.
     """
-    risks = _risks(snapshot, active) if traffic_class.backups_disjoint else frozenset()
-    others = [name for name in traffic_class.prefer if name != active]
-    ordered = sorted(others, key=lambda name: bool(_risks(snapshot, name) & risks))  # stable
+    ordered = [name for name in traffic_class.prefer if name != active]
+    if traffic_class.backups_disjoint:
+        after = traffic_class.prefer[traffic_class.prefer.index(active) :]
+        risks = _risks(policy, active)
+        ordered.sort(key=lambda name: name in after and bool(_risks(policy, name) & risks))  # stable
     return {name: rank for rank, name in enumerate(ordered, start=1)}
 
 
 def first_look(
     snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], chosen: str
 ) -> Held | None:
-    """At first contact: a preferred upstream that is still being looked at is worth a moment's wait.
+    """At first contact: links that are still being looked at are worth a moment's wait.
 
     Verdicts arrive one by one after a start. Installing what happens to be known first would cost a
-    fail-back minutes later. An upstream unknown for longer than a look takes is not waited for.
+    fail-back minutes later. All links are waited for, not just those of this class, because a router's
+    neighbor has one policy for all classes. A link unknown for longer than a look takes is not waited for.
     """
-    look_s = snapshot.policy.health.fresh_s + snapshot.policy.health.recover_s
-    for upstream in traffic_class.prefer[: traffic_class.prefer.index(chosen)]:
-        if upstream in options:
-            continue
-        links = [snapshot.health[link] for link in snapshot.links_of.get(upstream, ())]
-        quiet = any(health.suspect and health.verdict is Verdict.UP for health in links)
-        unknown = [health.since + look_s for health in links if health.verdict is Verdict.UNKNOWN]
-        until = max(unknown, default=-math.inf)
-        if quiet or until > snapshot.now:
-            move, why = f"install on {chosen}", f"still looking at {upstream}"
-            return Held(traffic_class.name, move, why, None if quiet else until)
-    return None
+    rule = snapshot.policy.health
+    preferred = traffic_class.prefer[: traffic_class.prefer.index(chosen)]
+    quiet = [
+        name
+        for name in preferred
+        if name not in options
+        and any(
+            snapshot.health[link].suspect and snapshot.verdict(link) is Verdict.UP
+            for link in snapshot.links_of.get(name, ())
+        )
+    ]
+    if quiet:
+        return Held(traffic_class.name, f"install on {chosen}", f"{quiet[0]} has gone quiet for a moment")
+    unknown = {
+        link: health.since + rule.fresh_s + rule.recover_s
+        for link, health in snapshot.health.items()
+        if health.verdict is Verdict.UNKNOWN and health.since + rule.fresh_s + rule.recover_s > snapshot.now
+    }
+    if not unknown:
+        return None
+    why = f"still looking at {listed(list(unknown))}"
+    return Held(traffic_class.name, f"install on {chosen}", why, max(unknown.values()))
 
 
 def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | None:
     """The upstream that carries the class now; None where nothing is known to.
 
     Several upstreams have primary links after a push that got only half way, or while a router cannot be
-    reached: the one in the best state is taken. Where no primary link is seen, but links on unreachable
-    routers are not seen at all, those are presumed to carry.
+    reached: the one in the best state is taken. Links on unreachable routers that are not seen at all are
+    presumed to carry like their siblings, and, where no primary link is seen anywhere, by themselves.
     """
     placed = snapshot.placements(traffic_class)
     carrying: dict[str, list[str]] = {}
@@ -139,10 +152,10 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
                 presumed.setdefault(upstream, []).append(link)
             elif link in placed and placed[link].role == PRIMARY:
                 carrying.setdefault(upstream, []).append(link)
-    found = [
-        Incumbent(upstream, tuple(links), _path(snapshot, links))
-        for upstream, links in (carrying or presumed).items()
-    ]
+    found = []
+    for upstream in carrying or presumed:
+        links = [*carrying.get(upstream, []), *presumed.get(upstream, [])]
+        found.append(Incumbent(upstream, tuple(links), _path(snapshot, links)))
 
     def order(one: Incumbent) -> tuple[Path, bool, tuple[bool, int]]:
         proven = any(not snapshot.on_probation(link) for link in one.links)

@@ -30,7 +30,7 @@ class Snapshot:
     health: Mapping[str, Health]
     state: ControlState  # memories already brought up to this moment
     now: float
-    current: Assignment  # only classes and links that the policy still knows
+    current: Assignment  # every class of the policy, only links that it still knows
     unreachable: frozenset[str]  # routers that cannot be changed now
     links_of: Mapping[str, tuple[str, ...]]  # upstream -> its links
     release: Mapping[str, float]  # link -> when its clean time is over
@@ -67,7 +67,7 @@ class Snapshot:
 
     def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:
         """What the routers run for a class now."""
-        return self.current.get(traffic_class.name, {})
+        return self.current[traffic_class.name]
 
 
 def take(
@@ -84,15 +84,14 @@ def take(
         links_of.setdefault(policy.links[name].upstream, []).append(name)
     known = {
         name: {link: placed[link] for link in sorted(placed) if link in policy.links}
-        for name in policy.classes
-        if (placed := (current or {}).get(name))
+        for name, placed in ((name, (current or {}).get(name, {})) for name in policy.classes)
     }
     return Snapshot(
         policy=policy,
         health=health,
         state=state,
         now=now,
-        current={name: placed for name, placed in known.items() if placed},
+        current=known,
         unreachable=unreachable,
         links_of={name: tuple(links) for name, links in links_of.items()},
         release={
