@@ -1,0 +1,314 @@
+"""Samples to health: is each link up, degraded, down or unknown, and how is that known.
+
+A link's family is *down* when a quorum of its targets has been silent for ``ride_out_s``, counted from the
+send time of each one's last answered probe, or when its BGP session is not established. It is *degraded* when
+a quorum loses more than ``loss_percent``. A quorum leaves out one bad target of 3 or 4, two of 5 and more.
+Bad news count at once; good news only after ``recover_s`` without a setback. No data is no evidence.
+
+Everything is a value: ``step`` returns a new state and leaves the old one as it was. The work is constant per
+sample and per target of the families concerned; only finding the next deadline looks at all families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Final
+
+from controller.core.evidence import Assessment, TargetRecord, voice
+from controller.core.judgement import (
+    NOTHING_KNOWN,
+    SEVERITY,
+    Facts,
+    Told,
+    dead_everywhere,
+    judge,
+    tell,
+    worst,
+)
+from controller.core.judgement_text import LABEL, why
+from controller.core.model import (
+    USER_PATH,
+    Address,
+    Family,
+    FamilyHealth,
+    Health,
+    HealthPolicy,
+    Policy,
+    Sample,
+    SampleState,
+    SessionSample,
+    Verdict,
+    family_of,
+)
+
+Key = tuple[str, Family]
+
+# Within one probe: sent, then its result; the rest only makes every order of a batch the same order.
+_STATE_ORDER: Final = {
+    SampleState.SENT: 0,
+    SampleState.INVALID: 1,
+    SampleState.LOST: 2,
+    SampleState.OK: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyState:
+    """One family of one link (or of the user path)."""
+
+    records: dict[Address, TargetRecord]
+    told: Told
+    session: SessionSample | None = None
+    facts: Facts = NOTHING_KNOWN
+    standing: Verdict = Verdict.UNKNOWN  # the last verdict that was not unknown
+    better: tuple[Verdict, float] | None = None  # what it has looked like instead, and since when
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is said of this family now."""
+        return Verdict.UNKNOWN if self.facts.verdict is Verdict.UNKNOWN else self.standing
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """A link's verdict, and since when."""
+
+    families: tuple[Family, ...]
+    verdict: Verdict
+    since: float
+    suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorState:
+    """All that the detector knows. Treat as a value: ``step`` never changes one it was given."""
+
+    policy: HealthPolicy
+    at: float
+    families: Mapping[Key, FamilyState]
+    links: Mapping[str, LinkState]
+    dead: Mapping[Family, frozenset[Address]] = field(default_factory=dict)
+    next_deadline: float | None = None  # without any new sample, no verdict changes before
+    changes: int = 0  # grows whenever a verdict, a suspicion or a dead target changes
+
+
+def initial(policy: Policy, now: float) -> DetectorState:
+    """Nothing known yet of any link that has neighbors, nor of the user path where policy has one."""
+    targets = policy.health.targets
+    families: dict[Key, FamilyState] = {}
+    links: dict[str, LinkState] = {}
+    for link in policy.links.values():
+        judged = tuple(family for family in Family if family in link.neighbors)
+        links[link.name] = LinkState(judged, Verdict.UNKNOWN, now)
+        for family in judged:
+            probed = link.probe_device is not None or family in link.probe_source
+            families[link.name, family] = _unseen(targets if probed else (), family, is_link=True)
+    own = tuple(f for f in Family if f in policy.user_path and any(family_of(t) is f for t in targets))
+    if own:
+        links[USER_PATH] = LinkState(own, Verdict.UNKNOWN, now)
+        families |= {(USER_PATH, family): _unseen(targets, family, is_link=False) for family in own}
+    return DetectorState(policy.health, now, families, links)
+
+
+def _unseen(targets: Iterable[Address], family: Family, *, is_link: bool) -> FamilyState:
+    records = {target: TargetRecord() for target in targets if family_of(target) is family}
+    return FamilyState(records, Told(is_link))
+
+
+def step(
+    state: DetectorState, samples: Sequence[Sample], sessions: Sequence[SessionSample], now: float
+) -> DetectorState:
+    """The state after these samples, at ``now`` (monotonic seconds).
+
+    The order within a batch does not matter, nor do duplicates. Samples of unknown paths or targets are
+    ignored. Time does not run backwards: an earlier ``now`` counts as the latest time known.
+    """
+    now = max([now, state.at, *(sample.sent_at for sample in samples)])
+    scratch = _Scratch(state, now)
+    scratch.take_samples(samples)
+    scratch.take_sessions(sessions)
+    scratch.take_time()
+    scratch.single_out()
+    return scratch.result()
+
+
+class _Scratch:
+    """The work of one step: copies what it changes, and nothing else."""
+
+    def __init__(self, state: DetectorState, now: float) -> None:
+        self._state = state
+        self._policy = state.policy
+        self._now = now
+        self._families = dict(state.families)
+        self._dead = state.dead
+        self._owned: dict[tuple[str, Address], TargetRecord] = {}
+        self._due: dict[Key, dict[Address, Assessment]] = {}  # families to judge, with what is said there
+        self._touched: set[Key] = set()
+        self._copied: set[Key] = set()
+
+    def take_samples(self, samples: Sequence[Sample]) -> None:
+        """Note every sample with its target."""
+        for sample in sorted(samples, key=_order):
+            record = self._own((sample.path, sample.family), sample.target)
+            if record is not None:
+                record.note(sample, self._policy, self._now)
+
+    def take_sessions(self, sessions: Sequence[SessionSample]) -> None:
+        """Keep the newest word on every session."""
+        for session in sorted(sessions, key=lambda each: (each.at, each.established, each.detail)):
+            key = (session.link, session.family)
+            family = self._families.get(key)
+            if family is None or (family.session is not None and session.at < family.session.at):
+                continue
+            self._families[key] = replace(family, session=session)
+            self._touched.add(key)
+
+    def take_time(self) -> None:
+        """Hear every family for which samples came, or time has come."""
+        deadline = self._state.next_deadline
+        if deadline is not None and self._now >= deadline:
+            recover_s = self._policy.recover_s
+            self._touched.update(k for k, f in self._families.items() if _deadline(f, recover_s) <= self._now)
+        for key in self._touched:
+            self._hear(key)
+
+    def single_out(self) -> None:
+        """Find targets that are dead everywhere; give those that are back the benefit of the doubt."""
+        before = self._state.families
+        for family in {key[1] for key in self._due if self._families[key].told != before[key].told}:
+            keys = [key for key in self._families if key[1] is family]
+            known = self._dead.get(family, frozenset())
+            dead = dead_everywhere([self._families[key].told for key in keys], known)
+            if dead == known:
+                continue
+            self._dead = {**self._dead, family: dead}
+            for key in keys:
+                self._pardon(key, known - dead)
+                self._hear(key)
+
+    def result(self) -> DetectorState:
+        """Judge what is to be judged."""
+        state, now = self._state, self._now
+        for key, said in self._due.items():
+            family = self._families[key]
+            dead = self._dead.get(key[1], ())
+            facts = judge(family.records, said, dead, family.session, self._policy, now)
+            self._families[key] = _after(family, facts, self._policy, now)
+        links = dict(state.links)
+        changed = self._dead != state.dead
+        for name in {name for name, _ in self._due}:
+            old = links[name]
+            new = links[name] = _link_after(name, old, self._families, now)
+            changed |= (new.verdict, new.suspect) != (old.verdict, old.suspect)
+        changed |= any(self._families[key].verdict is not state.families[key].verdict for key in self._due)
+        deadline = min((_deadline(f, self._policy.recover_s) for f in self._families.values()), default=inf)
+        return replace(
+            state,
+            at=now,
+            families=self._families,
+            links=links,
+            dead=self._dead,
+            next_deadline=None if deadline == inf else deadline,
+            changes=state.changes + changed,
+        )
+
+    def _own(self, key: Key, target: Address) -> TargetRecord | None:
+        """A copy of the record for this step to change; None where nothing is known of such a target."""
+        record = self._owned.get((key[0], target))
+        if record is not None:
+            return record
+        family = self._families.get(key)
+        if family is None or target not in family.records:
+            return None
+        if key not in self._copied:
+            family = self._families[key] = replace(family, records=family.records.copy())
+            self._copied.add(key)
+            self._touched.add(key)
+        record = self._owned[key[0], target] = family.records[target].twin()
+        family.records[target] = record
+        return record
+
+    def _hear(self, key: Key) -> None:
+        family = self._families[key]
+        said = self._due[key] = {
+            target: voice(record, self._policy, self._now) for target, record in family.records.items()
+        }
+        told = tell(family.told.is_link, said)
+        if told != family.told:
+            self._families[key] = replace(family, told=told)
+
+    def _pardon(self, key: Key, back: Iterable[Address]) -> None:
+        told = self._families[key].told
+        if not told.answering:
+            return  # nothing answers here: it is the path that is silent, not the target
+        for target in back:
+            if target in told.quiet:
+                record = self._own(key, target)
+                if record is not None:
+                    record.pardon(self._now)
+
+
+def _order(sample: Sample) -> tuple[float, int, int, float]:
+    return sample.sent_at, sample.seq, _STATE_ORDER[sample.state], sample.rtt_ms or 0.0
+
+
+def _after(family: FamilyState, facts: Facts, health: HealthPolicy, now: float) -> FamilyState:
+    """What stands, given how it looks: worse at once, better after ``recover_s`` without a setback."""
+    looks, standing, better = facts.verdict, family.standing, family.better
+    if looks is Verdict.UNKNOWN:
+        better = None
+    elif standing is Verdict.UNKNOWN or SEVERITY[looks] >= SEVERITY[standing]:
+        standing, better = looks, None
+    elif facts.suspect:
+        better = None
+    else:
+        if better is None or better[0] is not looks:
+            better = (looks, now)
+        if now - better[1] >= health.recover_s:
+            standing, better = looks, None
+    return replace(family, facts=facts, standing=standing, better=better)
+
+
+def _deadline(family: FamilyState, recover_s: float) -> float:
+    if family.better is None:
+        return family.facts.changes_at
+    return min(family.facts.changes_at, family.better[1] + recover_s)
+
+
+def _link_after(name: str, old: LinkState, families: Mapping[Key, FamilyState], now: float) -> LinkState:
+    parts = [families[name, family] for family in old.families]
+    verdict = worst(part.verdict for part in parts)
+    suspect = verdict is not Verdict.DOWN and any(part.facts.suspect for part in parts)
+    return LinkState(old.families, verdict, old.since if verdict is old.verdict else now, suspect)
+
+
+def health(state: DetectorState, now: float) -> Mapping[str, Health]:
+    """The verdict on every link, and on the user path where there is one, with the evidence in words."""
+    return {name: _health(state, name, link, now) for name, link in state.links.items()}
+
+
+def _health(state: DetectorState, name: str, link: LinkState, now: float) -> Health:
+    families = {
+        family: _family_health(state, state.families[name, family], family, now) for family in link.families
+    }
+    why = "; ".join(f"{LABEL[family]}: {each.why}" for family, each in families.items())
+    return Health(name, link.verdict, link.since, why or "no neighbors", link.suspect, families)
+
+
+def _family_health(state: DetectorState, part: FamilyState, family: Family, now: float) -> FamilyHealth:
+    facts = part.facts
+    later_s = max(0.0, now - state.at)
+    if facts.silent_s is not None:
+        facts = facts._replace(silent_s=facts.silent_s + later_s)
+    clean_s = None if part.better is None else max(0.0, now - part.better[1])
+    return FamilyHealth(
+        verdict=part.verdict,
+        why=why(facts, part.verdict, clean_s, state.dead.get(family, ()), state.policy),
+        silent_s=facts.silent_s,
+        loss_percent=facts.loss_percent,
+        rtt_ms=facts.rtt_ms,
+        answering=facts.answering,
+        targets=facts.targets,
+    )

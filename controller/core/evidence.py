@@ -1,0 +1,209 @@
+"""What is known of one target through one path. Bounded, and constant work per sample."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from enum import Enum
+from math import inf
+from typing import Final, NamedTuple
+
+from controller.core.model import HealthPolicy, Sample, SampleState
+
+NEEDED: Final = 3  # unanswered probes before a target counts as silent; one or two are ordinary loss
+NEEDED_QUIET: Final = 2  # before it counts as quiet, which only makes suspect
+SPARE_WAITING: Final = 16  # probes remembered without a result, beyond twice those of a timeout
+BUCKETS: Final = 10  # a loss window slides in this many steps
+MIN_RESULTS: Final = 20  # a target's results in the window, before its loss means anything
+MIN_LOST: Final = 3  # likewise: one unlucky probe is no percentage
+GAP_INTERVALS: Final = 3.5  # between two probes: longer, and silence is not known to have been continuous
+READING_S: Final = 0.02  # a reply may be under way from the kernel to here for this long
+
+
+class Voice(Enum):
+    """What a target says of its path."""
+
+    ABSENT = "absent"  # not probed of late, or all its probes invalid: no say
+    UNDECIDED = "undecided"  # probed, never answered, not silent for long enough
+    ANSWERING = "answering"
+    QUIET = "quiet"  # half-way to silent
+    SILENT = "silent"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Quiet or worse."""
+        return self in (Voice.QUIET, Voice.SILENT)
+
+
+class LossWindow(NamedTuple):
+    """Results of the last ``loss_window_s``, counted when they come, in a ring of time buckets.
+
+    Counted by arrival, not by send time: losses are told a timeout later than answers, and would lag behind.
+    """
+
+    epoch: int = 0
+    answered: int = 0
+    lost: int = 0
+    past: tuple[tuple[int, int], ...] = ()  # earlier buckets, oldest first, at most BUCKETS - 1
+
+    def add(self, epoch: int, *, lost: bool) -> LossWindow:
+        """One more result."""
+        window = self.at(epoch)
+        return LossWindow(epoch, window.answered + (not lost), window.lost + lost, window.past)
+
+    def at(self, epoch: int) -> LossWindow:
+        """The window as of a later bucket."""
+        steps = epoch - self.epoch
+        if steps <= 0:
+            return self
+        gap = ((0, 0),) * min(steps - 1, BUCKETS)
+        return LossWindow(epoch, past=(*self.past, (self.answered, self.lost), *gap)[1 - BUCKETS :])
+
+    @property
+    def results(self) -> int:
+        """How many probes of the window have a result."""
+        return self.answered + self.lost + sum(answered + lost for answered, lost in self.past)
+
+    @property
+    def losses(self) -> int:
+        """How many of them were lost."""
+        return self.lost + sum(lost for _, lost in self.past)
+
+
+_NO_RESULTS: Final = LossWindow()
+
+
+@dataclass(slots=True)
+class TargetRecord:
+    """One target through one path. Mutable only while a step owns its copy."""
+
+    since: float = -inf  # silence counts from here: send time of the last answered probe, or a new start
+    heard: bool = False  # has answered, or is given the benefit of the doubt
+    sent_at: float = -inf  # of the latest probe
+    valid_at: float = -inf  # send time of the latest probe that came to something
+    waiting: dict[int, float] = field(default_factory=dict)  # seq -> send time, no result yet
+    lost: tuple[float, ...] = ()  # send times of the latest NEEDED lost since
+    window: LossWindow = _NO_RESULTS
+    counted_from: float = -inf  # the window counts probes sent since
+    rtt_s: float | None = None
+    spread_s: float = 0.0
+
+    def twin(self) -> TargetRecord:
+        """A record to change, this one staying as it is."""
+        twin = copy(self)
+        twin.waiting = self.waiting.copy()
+        return twin
+
+    def note(self, sample: Sample, health: HealthPolicy, now: float) -> None:
+        """Take in a sample. Duplicates and replies that come too late say nothing new."""
+        if sample.state is SampleState.SENT:
+            self._note_sent(sample, health, now)
+            return
+        at = self.waiting.pop(sample.seq, None)
+        if at is None:
+            return
+        if sample.state is SampleState.INVALID:
+            self._restart(at, health, now)
+            return
+        lost = sample.state is SampleState.LOST
+        self.valid_at = max(self.valid_at, at)
+        if not lost:
+            self._note_answer(at, sample.rtt_ms, health, now)
+        elif at >= self.since:
+            self.lost = (*self.lost, at)[-NEEDED:]
+        if at >= self.counted_from:
+            self.window = self.window.add(int(now * BUCKETS / health.loss_window_s), lost=lost)
+
+    def pardon(self, now: float) -> None:
+        """The target was dead everywhere and is back: its silence here is no evidence on this path."""
+        self.since = max(self.since, now)
+        self.lost = ()
+        self.heard = True
+        self._forget_loss(now)
+
+    def overdue_after_s(self, health: HealthPolicy) -> float:
+        """How long a probe must be out before its reply is missing: usual RTT and its spread (RFC 6298)."""
+        if self.rtt_s is None:
+            return health.timeout_s
+        return min(health.timeout_s, self.rtt_s + 4 * self.spread_s + READING_S)
+
+    def _note_sent(self, sample: Sample, health: HealthPolicy, now: float) -> None:
+        at = sample.sent_at
+        if at <= self.sent_at:
+            return  # a duplicate, or out of order
+        gap = at - self.sent_at
+        if gap > health.fresh_s:
+            self.since, self.lost, self.heard, self.valid_at = at, (), False, at
+        elif gap > GAP_INTERVALS * health.interval_s:
+            self._restart(at - health.interval_s, health, now)
+        self.sent_at = at
+        self.waiting[sample.seq] = at
+        if len(self.waiting) > 2 * health.timeout_s / health.interval_s + SPARE_WAITING:
+            del self.waiting[next(iter(self.waiting))]
+
+    def _note_answer(self, at: float, rtt_ms: float | None, health: HealthPolicy, now: float) -> None:
+        if at < self.since:
+            return
+        if voice(self, health, now).voice is Voice.SILENT:
+            self._forget_loss(at)  # what the outage lost is told already; the clean time begins here
+        self.since = at
+        self.heard = True
+        self.lost = tuple(lost for lost in self.lost if lost > at)
+        if rtt_ms is not None:
+            self._note_rtt(rtt_ms / 1000)
+
+    def _note_rtt(self, rtt_s: float) -> None:
+        """A clipped moving average: near the median, and a few wild values do not move it."""
+        if self.rtt_s is None:
+            self.rtt_s, self.spread_s = rtt_s, rtt_s / 2
+            return
+        error = rtt_s - self.rtt_s
+        self.spread_s += (min(abs(error), 8 * self.spread_s + 0.001) - self.spread_s) / 8
+        self.rtt_s += max(-4 * self.spread_s, min(4 * self.spread_s, error)) / 8
+
+    def _forget_loss(self, at: float) -> None:
+        self.window = _NO_RESULTS
+        self.counted_from = at
+
+    def _restart(self, at: float, health: HealthPolicy, now: float) -> None:
+        """Silence not yet established counts anew from here: nobody listened before."""
+        if at > self.since and voice(self, health, now).voice is not Voice.SILENT:
+            self.since = at
+            self.lost = tuple(lost for lost in self.lost if lost > at)
+
+
+class Assessment(NamedTuple):
+    """What a target says at one moment, and when it will say something else if nothing more is heard."""
+
+    voice: Voice
+    silent_s: float
+    changes_at: float
+
+
+def voice(record: TargetRecord, health: HealthPolicy, now: float) -> Assessment:
+    """Judge one target."""
+    silent_s = now - record.since
+    goes_absent = min(record.sent_at + health.fresh_s, record.valid_at + health.fresh_s + health.timeout_s)
+    if now >= goes_absent:
+        return Assessment(Voice.ABSENT, 0.0, inf)
+    missing = _missing_from(record, health)
+    quiet_at = max(record.since + health.ride_out_s / 2, missing[NEEDED_QUIET - 1])
+    silent_at = max(record.since + health.ride_out_s, missing[NEEDED - 1])
+    if now >= silent_at:
+        return Assessment(Voice.SILENT, silent_s, goes_absent)
+    if now >= quiet_at:
+        return Assessment(Voice.QUIET, silent_s, min(silent_at, goes_absent))
+    said = Voice.ANSWERING if record.heard else Voice.UNDECIDED
+    return Assessment(said, silent_s, min(quiet_at, goes_absent))
+
+
+def _missing_from(record: TargetRecord, health: HealthPolicy) -> list[float]:
+    """When the first NEEDED replies since the last answer turn out to be missing; inf for want of probes."""
+    missing = [-inf] * len(record.lost)
+    overdue_s = record.overdue_after_s(health)
+    for at in record.waiting.values():
+        if len(missing) >= NEEDED:
+            break
+        if at >= record.since:
+            missing.append(at + overdue_s)
+    return missing + [inf] * (NEEDED - len(missing))

@@ -1,0 +1,166 @@
+"""What a link's family looks like at one moment, from what its targets and its BGP session say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from math import inf
+from typing import Final, NamedTuple
+
+from controller.core.evidence import BUCKETS, MIN_LOST, MIN_RESULTS, Assessment, TargetRecord, Voice
+from controller.core.model import Address, HealthPolicy, SessionSample, Verdict
+
+SESSION_FRESH_S: Final = 10.0  # older session states are ignored: their router tells nothing any more
+
+SEVERITY: Final = {Verdict.UP: 0, Verdict.UNKNOWN: 1, Verdict.DEGRADED: 2, Verdict.DOWN: 3}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict that decides; of none, unknown."""
+    return max(verdicts, key=SEVERITY.__getitem__, default=Verdict.UNKNOWN)
+
+
+def quorum(targets: int) -> int:
+    """How many of so many targets must agree before a path is blamed: all but the f that may be bad."""
+    if targets <= 2:
+        return targets
+    return targets - (1 if targets <= 4 else 2)
+
+
+class Facts(NamedTuple):
+    """How a family of a link looks at one moment, before any memory of how it looked earlier."""
+
+    verdict: Verdict
+    suspect: bool = False
+    targets: int = 0  # that count: those configured, less those dead everywhere
+    quorum: int = 0
+    answering: int = 0
+    silent: int = 0
+    silent_s: float | None = None  # a quorum has been silent, or quiet, for at least this long
+    lossy: int = 0  # targets above the limit
+    loss_percent: float | None = None  # a quorum loses at least this much; None: too few results
+    rtt_ms: float | None = None
+    session: SessionSample | None = None  # as far as it is fresh
+    changes_at: float = inf  # with nothing more heard, the facts stay as they are until then
+
+    @property
+    def session_down(self) -> bool:
+        """The router says that the session is not established."""
+        return self.session is not None and not self.session.established
+
+
+NOTHING_KNOWN: Final = Facts(Verdict.UNKNOWN)
+
+
+def judge(
+    records: Mapping[Address, TargetRecord],
+    said: Mapping[Address, Assessment],
+    dead: Collection[Address],
+    session: SessionSample | None,
+    health: HealthPolicy,
+    now: float,
+) -> Facts:
+    """Put together what targets and session say. ``dead`` targets, gone through every link, are left out."""
+    if session is not None and now >= session.at + SESSION_FRESH_S:
+        session = None
+    changes_at = min((each.changes_at for each in said.values()), default=inf)
+    if session is not None:
+        changes_at = min(changes_at, session.at + SESSION_FRESH_S)
+    counted = [target for target in records if target not in dead]
+    facts = _from_targets([(records[target], said[target]) for target in counted], health)
+    if not records and session is not None:  # nothing to probe in this family: the session is all there is
+        facts = facts._replace(verdict=Verdict.UP)
+    facts = facts._replace(session=session, changes_at=changes_at)
+    if facts.session_down:
+        facts = facts._replace(verdict=Verdict.DOWN)
+    return facts._replace(suspect=facts.suspect and facts.verdict is not Verdict.DOWN)
+
+
+def _from_targets(targets: list[tuple[TargetRecord, Assessment]], health: HealthPolicy) -> Facts:
+    needed = quorum(len(targets))
+    if not needed:
+        return NOTHING_KNOWN
+    voices = [said.voice for _, said in targets]
+    silent = voices.count(Voice.SILENT)
+    quiet = silent + voices.count(Voice.QUIET)
+    answering = voices.count(Voice.ANSWERING) + sum(
+        said.voice is Voice.QUIET and record.heard for record, said in targets
+    )
+    silences = sorted((said.silent_s for _, said in targets if said.voice.is_quiet), reverse=True)
+    losses = _losses([record for record, said in targets if said.voice is not Voice.ABSENT], health)
+    lossy = sum(lost >= MIN_LOST and percent > health.loss_percent for percent, lost in losses)
+    rtts = sorted(record.rtt_s for record, _ in targets if record.rtt_s is not None)
+    verdict = Verdict.UP
+    if silent >= needed:
+        verdict = Verdict.DOWN
+    elif answering + silent < needed or answering <= len(targets) - needed:
+        verdict = Verdict.UNKNOWN  # those without a say could make it a quorum of silent ones, or not
+    elif lossy >= needed:
+        verdict = Verdict.DEGRADED
+    return Facts(
+        verdict=verdict,
+        suspect=quiet >= needed,
+        targets=len(targets),
+        quorum=needed,
+        answering=answering,
+        silent=silent,
+        silent_s=silences[needed - 1] if quiet >= needed else None,
+        lossy=lossy,
+        loss_percent=losses[needed - 1][0] if len(losses) >= needed else None,
+        rtt_ms=rtts[len(rtts) // 2] * 1000 if rtts else None,
+    )
+
+
+def _losses(records: Iterable[TargetRecord], health: HealthPolicy) -> list[tuple[float, int]]:
+    """Loss in percent and in probes of every target with enough results, worst first.
+
+    In percent of a whole window's probes, even while the window is filling: a short outage soon after a start
+    must not look like heavy loss.
+    """
+    full = int(health.loss_window_s / health.interval_s * (BUCKETS - 1) / BUCKETS)
+    windows = [(record.window.results, record.window.losses) for record in records]
+    return sorted(
+        (
+            (100 * losses / max(results, full), losses)
+            for results, losses in windows
+            if results >= MIN_RESULTS
+        ),
+        reverse=True,
+    )
+
+
+class Told(NamedTuple):
+    """Which targets a path hears, and which have gone quiet on it."""
+
+    is_link: bool  # the user path is not
+    quiet: frozenset[Address] = frozenset()
+    answering: frozenset[Address] = frozenset()
+
+
+def tell(is_link: bool, said: Mapping[Address, Assessment]) -> Told:
+    """Sort targets by what they say."""
+    return Told(
+        is_link,
+        frozenset(target for target, each in said.items() if each.voice.is_quiet),
+        frozenset(target for target, each in said.items() if each.voice is Voice.ANSWERING),
+    )
+
+
+def dead_everywhere(paths: Collection[Told], before: frozenset[Address]) -> frozenset[Address]:
+    """Targets that are to blame themselves: quiet through every path, while others answer there.
+
+    A path through which nothing answers says nothing of any one target; where no path has answers, no
+    target is singled out. Two links at least must agree. Quiet is enough, so that no link is judged down in
+    the moment between two paths' losing the same target. Once dead, a target stays so until it answers
+    somewhere: that one link less can tell the difference does not revive it.
+    """
+    speaking = [path for path in paths if path.answering]
+    if not speaking:
+        return frozenset()
+    answered = frozenset[Address]().union(*(path.answering for path in speaking))
+    seen: set[Address] = set()
+    twice: set[Address] = set()
+    for path in speaking:
+        if path.is_link:
+            twice |= seen & path.quiet
+            seen |= path.quiet
+    return (before | twice) - answered

@@ -1,0 +1,55 @@
+"""The evidence of a verdict, in the words that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from controller.core.judgement import Facts
+from controller.core.model import Address, Family, HealthPolicy, Verdict
+
+LABEL: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
+
+
+def why(
+    facts: Facts,
+    verdict: Verdict,
+    clean_s: float | None,
+    dead: Collection[Address],
+    health: HealthPolicy,
+) -> str:
+    """One family's evidence. ``clean_s``: for how long it has looked better than the verdict that stands."""
+    parts = []
+    if facts.session_down and facts.session is not None:
+        parts.append(f"BGP session {facts.session.detail or 'not established'}")
+    if facts.targets:
+        parts.append(_targets(facts, health))
+    elif facts.session is None:
+        parts.append("no targets, and no word on the BGP session")
+    elif facts.session.established:
+        parts.append("BGP session established, no targets")
+    if clean_s is not None:
+        parts.append(f"{verdict} until it has looked well for {health.recover_s:g} s, {clean_s:.1f} s so far")
+    if facts.suspect and facts.silent_s is not None:
+        parts.append(f"suspect: {facts.quorum} targets quiet for {facts.silent_s:.2f} s")
+    if dead:
+        names = ", ".join(str(target) for target in sorted(dead, key=int))
+        parts.append(f"not counted, silent through every link: {names}")
+    return ", ".join(parts)
+
+
+def _targets(facts: Facts, health: HealthPolicy) -> str:
+    of = f"of {facts.targets} targets"
+    if facts.silent >= facts.quorum:
+        return f"{facts.silent} {of} silent for {facts.silent_s or 0.0:.2f} s"
+    if facts.verdict is Verdict.UNKNOWN:
+        return f"{facts.answering} {of} answer, {facts.silent} are silent: too few to judge"
+    if facts.verdict is Verdict.DEGRADED:
+        lost = f"{facts.loss_percent or 0.0:.1f} % over {health.loss_window_s:g} s"
+        return f"{facts.lossy} {of} lose more than {health.loss_percent:g} %: {lost}"
+    text = f"{facts.answering} {of} answer"
+    if facts.rtt_ms is not None:
+        text += f" in {facts.rtt_ms:.1f} ms"
+    if facts.loss_percent is None:
+        return text + ", too few results to judge loss"
+    return text + f", loss {facts.loss_percent:.1f} %"

@@ -1,0 +1,349 @@
+"""The detector, told what happens probe by probe in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from controller.core.detect import health, initial, step
+from controller.core.judgement import quorum
+from controller.core.model import USER_PATH, Address, Family, Sample, SampleState, SessionSample, Verdict
+from tests.unit.detection_world import (
+    AZ,
+    GE,
+    HEALTH,
+    LINKS,
+    START,
+    V4,
+    V6,
+    Fate,
+    World,
+    policy,
+    session,
+    silence,
+)
+
+UP, DEGRADED, DOWN, UNKNOWN = Verdict.UP, Verdict.DEGRADED, Verdict.DOWN, Verdict.UNKNOWN
+
+
+def of(count: int) -> tuple[Address, ...]:
+    return V4[:count]
+
+
+def test_nothing_is_known_before_the_first_sample() -> None:
+    state = initial(policy(), START)
+    assert {each.verdict for each in health(state, START).values()} == {UNKNOWN}
+    assert state.next_deadline is None
+
+
+def test_links_that_answer_are_up_as_soon_as_a_quorum_has_answered() -> None:
+    world = World(policy()).run(1.0)
+    assert world.verdict() is UP
+    assert world.when(UP) <= HEALTH.interval_s + 0.02 + 0.02  # one round of probes, their RTT, one batch
+    assert world.healths()[AZ].why == "IPv4: 4 of 4 targets answer in 20.0 ms, too few results to judge loss"
+
+
+@pytest.mark.parametrize(("targets", "agree"), [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4)])
+def test_a_quorum_leaves_out_as_many_targets_as_may_be_bad(targets: int, agree: int) -> None:
+    assert quorum(targets) == agree
+
+
+@pytest.mark.parametrize(
+    ("targets", "dead", "verdict"),
+    [
+        (1, 1, DOWN),
+        (2, 1, UP),
+        (2, 2, DOWN),
+        (3, 1, UP),
+        (3, 2, DOWN),
+        (4, 1, UP),
+        (4, 3, DOWN),
+        (5, 2, UP),
+        (5, 3, DOWN),
+    ],
+)
+def test_a_link_is_down_when_a_quorum_of_its_targets_is_silent(
+    targets: int, dead: int, verdict: Verdict
+) -> None:
+    world = World(policy(replace(HEALTH, targets=of(targets))), silence(AZ, of(dead), 2.0)).run(8.0)
+    assert (world.verdict(AZ), world.verdict(GE)) == (verdict, UP)
+
+
+def test_silence_is_found_after_ride_out_and_told_in_one_sentence() -> None:
+    world = World(policy(), silence(AZ, None, 2.0)).run(2.7)
+    assert 2.3 <= world.when(DOWN) <= 2.5
+    link = world.healths()[AZ]
+    assert link.verdict is DOWN
+    assert link.since == pytest.approx(START + world.when(DOWN))
+    assert link.why.startswith("IPv4: 4 of 4 targets silent for 0.")
+    assert link.families[Family.IPV4].silent_s == pytest.approx(0.7, abs=0.11)
+
+
+def test_silence_needs_three_missing_replies_however_short_ride_out_is() -> None:
+    hasty = policy(replace(HEALTH, ride_out_s=0.05))
+    assert World(hasty, silence(AZ, None, 2.0, 2.19)).run(4.0).went() == [UP]
+    assert World(hasty, silence(AZ, None, 2.0)).run(4.0).went() == [UP, DOWN]
+
+
+def test_probes_still_in_flight_are_not_missing() -> None:
+    far = replace(HEALTH, interval_s=0.05, ride_out_s=0.4)
+    assert World(policy(far), rtt_s=0.39).run(5.0).went() == [UP]
+
+
+def test_an_outage_shorter_than_ride_out_is_nobodys_business() -> None:
+    assert World(policy(), silence(AZ, None, 2.0, 2.3)).run(5.0).went() == [UP]
+
+
+def test_half_of_ride_out_makes_a_link_suspect_but_not_down() -> None:
+    world = World(policy(), silence(AZ, None, 2.0)).run(2.3)
+    link = world.healths()[AZ]
+    assert (link.verdict, link.suspect) == (UP, True)
+    assert "suspect: 3 targets quiet for 0." in link.why
+    assert not world.run(3.0).healths()[AZ].suspect  # down is no suspicion
+
+
+def test_a_verdict_comes_at_the_deadline_without_any_new_sample() -> None:
+    world = World(policy(), silence(AZ, None, 2.0)).run(2.26)
+    state = world.state
+    assert world.verdict() is UP
+    while (verdict := health(state, state.at)[AZ].verdict) is UP:
+        assert state.next_deadline is not None
+        assert state.at < state.next_deadline < START + 2.5
+        state = step(state, (), (), state.next_deadline)
+    assert verdict is DOWN
+
+
+def test_recovery_takes_recover_s_of_continuous_calm() -> None:
+    world = World(policy(), silence(AZ, None, 2.0, 4.0)).run(9.0)
+    assert world.went() == [UP, DOWN, UP]
+    back = [at for at, name, verdict in world.verdicts if (name, verdict) == (AZ, UP)][1]
+    assert 4.0 + HEALTH.recover_s <= back <= 4.0 + HEALTH.recover_s + 0.2
+
+
+def test_a_recovering_link_says_how_long_it_has_looked_well() -> None:
+    world = World(policy(), silence(AZ, None, 2.0, 4.0)).run(5.1)
+    assert "down until it has looked well for 3 s, 1.0 s so far" in world.healths()[AZ].why
+
+
+def test_a_setback_restarts_the_clean_time() -> None:
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        return SampleState.LOST if path == AZ and (2.0 <= at < 4.0 or 6.0 <= at < 6.3) else SampleState.OK
+
+    world = World(policy(), fate).run(12.0)
+    back = [at for at, name, verdict in world.verdicts if (name, verdict) == (AZ, UP)][1]
+    assert 6.3 + HEALTH.recover_s <= back <= 6.3 + HEALTH.recover_s + 0.2
+
+
+def test_a_link_that_was_down_before_the_prober_stalled_still_has_to_recover() -> None:
+    world = World(policy(), silence(AZ, None, 2.0, 3.0)).run(3.5)
+    state = step(world.state, (), (), world.now + HEALTH.fresh_s)
+    assert health(state, state.at)[AZ].verdict is UNKNOWN
+    world.state, world.now = state, state.at
+    world._begun, world._sent = state.at, 0
+    world.run(world.now - START + 1.0)
+    assert (world.verdict(AZ), world.verdict(GE)) == (DOWN, UP)
+
+
+def one_in(count: int) -> Fate:
+    """Every count-th probe of every target is lost, not all at once."""
+    numbers: dict[tuple[str, Address], int] = {}
+
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        number = numbers[path, target] = numbers.get((path, target), int(target)) + 1
+        return SampleState.LOST if path == AZ and number % count == 0 else SampleState.OK
+
+    return fate
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(30, UP), (20, UP), (8, DEGRADED), (3, DEGRADED)])
+def test_a_link_is_degraded_when_a_quorum_loses_more_than_the_limit(count: int, verdict: Verdict) -> None:
+    world = World(policy(), one_in(count)).run(15.0)
+    assert (world.verdict(AZ), world.verdict(GE)) == (verdict, UP)
+    told = world.healths()[AZ].families[Family.IPV4].loss_percent
+    assert told == pytest.approx(100 / count, rel=0.2)
+
+
+def test_a_degraded_link_says_so_in_numbers() -> None:
+    assert (
+        World(policy(), one_in(5)).run(15.0).healths()[AZ].why
+        == "IPv4: 4 of 4 targets lose more than 10 %: 20.0 % over 10 s"
+    )
+
+
+@pytest.mark.parametrize("targets", [3, 4, 5])
+def test_loss_to_as_many_targets_as_may_be_bad_never_degrades(targets: int) -> None:
+    bad = targets - quorum(targets)
+
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        return SampleState.LOST if target in of(bad) and int(at * 10) % 2 else SampleState.OK
+
+    assert World(policy(replace(HEALTH, targets=of(targets))), fate).run(15.0).went() == [UP]
+
+
+def test_loss_is_not_judged_on_a_handful_of_probes() -> None:
+    slow = replace(HEALTH, interval_s=1.0, ride_out_s=5.0, fresh_s=5.0)
+    world = World(policy(slow), one_in(4), tick_s=0.1).run(60.0)
+    assert world.went() == [UP]
+    assert world.healths()[AZ].why.endswith("too few results to judge loss")
+
+
+def test_invalid_samples_cancel_what_was_sent_and_are_no_evidence() -> None:
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        return SampleState.INVALID if path == AZ and at >= 2.0 else SampleState.OK
+
+    quick = replace(HEALTH, timeout_s=0.1)
+    world = World(policy(quick), fate).run(8.0)
+    assert world.went() == [UP, UNKNOWN]
+    assert world.verdict(GE) is UP
+
+
+def test_a_stalled_prober_makes_links_unknown_not_down() -> None:
+    world = World(policy()).run(2.0)
+    state = world.state
+    for _ in range(30):
+        state = step(state, (), (), state.at + 0.1)
+    # What was in flight when the prober stopped is one probe a target at most: never enough for silence.
+    assert {each.verdict for each in health(state, state.at).values()} == {UNKNOWN}
+    assert "too few to judge" in health(state, state.at)[AZ].why
+
+
+def test_silence_does_not_count_while_nobody_was_probing() -> None:
+    world = World(policy()).run(2.0)
+    world.now += 1.0  # less than fresh_s
+    world._begun, world._sent = world.now, 10_000
+    world._begun -= 10_000 * HEALTH.interval_s / 8
+    world.fate = silence(AZ, None, 0.0)
+    assert world.run(3.3).verdict() is UP
+    assert world.run(3.6).verdict() is DOWN
+
+
+def test_a_target_dead_through_every_link_is_left_out_and_named() -> None:
+    world = World(policy(replace(HEALTH, targets=of(5))), silence(None, of(3), 2.0)).run(8.0)
+    assert (world.went(AZ), world.went(GE)) == ([UP], [UP])
+    link = world.healths()[AZ]
+    assert link.families[Family.IPV4].targets == 2
+    assert "not counted, silent through every link: 198.51.100.1, 198.51.100.2, 198.51.100.3" in link.why
+
+
+def test_targets_that_never_answered_anywhere_are_left_out_from_the_start() -> None:
+    world = World(policy(), silence(None, of(3), 0.0)).run(5.0)
+    assert world.verdict() is UP
+
+
+def test_dead_targets_stay_out_when_one_of_two_links_goes_and_none_is_left_to_compare() -> None:
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        gone = target in of(3) and at >= 2.0
+        return SampleState.LOST if gone or (path == AZ and at >= 5.0) else SampleState.OK
+
+    world = World(policy(replace(HEALTH, targets=of(5))), fate).run(10.0)
+    assert (world.went(AZ), world.went(GE)) == ([UP, DOWN], [UP])
+
+
+def test_dead_targets_that_come_back_flap_no_link() -> None:
+    world = World(policy(replace(HEALTH, targets=of(5))), silence(None, of(3), 2.0, 5.0)).run(9.0)
+    assert (world.went(AZ), world.went(GE)) == ([UP], [UP])
+    assert world.healths()[AZ].families[Family.IPV4].targets == 5
+
+
+def test_all_targets_dead_through_all_links_are_all_counted() -> None:
+    world = World(policy(), silence(None, None, 2.0)).run(5.0)
+    assert (world.verdict(AZ), world.verdict(GE)) == (DOWN, DOWN)
+    assert world.healths()[AZ].families[Family.IPV4].targets == 4
+
+
+def test_a_single_link_cannot_blame_its_targets() -> None:
+    only = policy(links=LINKS[:1])
+    assert World(only, silence(None, of(3), 2.0), paths=(AZ,)).run(5.0).verdict() is DOWN
+
+
+def test_the_worse_family_decides() -> None:
+    both = policy(replace(HEALTH, targets=V4[:3] + V6[:3]), families=tuple(Family))
+    world = World(both, silence(AZ, V6, 2.0)).run(4.0)
+    link = world.healths()[AZ]
+    assert link.verdict is DOWN
+    assert {family: each.verdict for family, each in link.families.items()} == {
+        Family.IPV4: UP,
+        Family.IPV6: DOWN,
+    }
+    assert "; IPv6: 3 of 3 targets silent for" in link.why
+
+
+def test_a_family_without_a_neighbor_is_not_judged() -> None:
+    only_v4 = policy(replace(HEALTH, targets=V4[:3] + V6[:3]))
+    world = World(only_v4, silence(AZ, V6, 0.0)).run(4.0)
+    assert world.verdict() is UP
+    assert set(world.healths()[AZ].families) == {Family.IPV4}
+
+
+def test_a_family_that_cannot_be_probed_is_judged_by_its_session() -> None:
+    no_v6_targets = policy(families=tuple(Family))
+
+    def sessions(at: float) -> Sequence[SessionSample]:
+        return [session(at < START + 3.0, at, AZ, Family.IPV6)]
+
+    world = World(no_v6_targets, sessions=sessions).run(2.0)
+    assert (world.verdict(AZ), world.verdict(GE)) == (UP, UNKNOWN)
+    assert "IPv6: BGP session established, no targets" in world.healths()[AZ].why
+    assert world.run(3.1).verdict() is DOWN
+
+
+def test_a_session_that_is_not_established_takes_the_family_down_at_once() -> None:
+    world = World(policy()).run(2.0)
+    state = step(world.state, (), [session(established=False, at=world.now)], world.now)
+    link = health(state, world.now)[AZ]
+    assert link.verdict is DOWN
+    assert link.why.startswith("IPv4: BGP session Idle, 4 of 4 targets answer")
+
+
+def test_an_older_word_on_a_session_does_not_replace_a_newer() -> None:
+    world = World(policy()).run(2.0)
+    news = [session(established=False, at=world.now), session(established=True, at=world.now - 1)]
+    for batch in (news, news[::-1]):
+        state = step(world.state, (), batch, world.now)
+        state = step(state, (), [session(established=True, at=world.now - 2)], world.now)
+        assert health(state, world.now)[AZ].verdict is DOWN
+
+
+def test_the_last_word_of_a_router_that_went_silent_is_ignored_after_ten_seconds() -> None:
+    told: list[SessionSample] = [session(established=False, at=START + 2.0)]
+    world = World(policy(), sessions=lambda at: told if at >= START + 2.0 else ()).run(11.9)
+    assert world.went() == [UP, DOWN]
+    assert world.run(12.1 + HEALTH.recover_s).went() == [UP, DOWN, UP]
+
+
+def test_the_user_path_is_judged_but_is_no_link() -> None:
+    own = {Family.IPV4: V4[5]}
+    world = World(policy(user_path=own), silence(USER_PATH, None, 2.0), paths=(*LINKS, USER_PATH)).run(4.0)
+    assert world.verdict(USER_PATH) is DOWN
+    assert world.healths()[USER_PATH].link == USER_PATH
+    assert world.verdict(AZ) is UP
+    assert USER_PATH not in World(policy()).healths()
+
+
+def test_steps_leave_the_state_they_were_given_as_it_was() -> None:
+    world = World(policy(), silence(AZ, None, 2.0)).run(2.3)
+    before = world.state
+    told = health(before, before.at)
+    sample = Sample(AZ, V4[0], 1_000_000, before.at, SampleState.SENT)
+    once = step(before, [sample], (), before.at + 1.0)
+    assert health(before, before.at) == told
+    assert step(before, [sample], (), before.at + 1.0) == once != before
+
+
+def test_changes_grow_only_when_there_is_something_to_decide() -> None:
+    world = World(policy()).run(1.0)
+    settled = world.state.changes
+    assert world.run(3.0).state.changes == settled
+    world.fate = silence(AZ, None, 0.0)
+    assert world.run(5.0).state.changes > settled
+
+
+def test_memory_is_bounded_when_results_never_come() -> None:
+    state = initial(policy(), START)
+    for number in range(2000):
+        at = START + number * 0.1
+        state = step(state, [Sample(AZ, V4[0], number, at, SampleState.SENT)], (), at)
+    record = state.families[AZ, Family.IPV4].records[V4[0]]
+    assert len(record.waiting) <= 2 * HEALTH.timeout_s / HEALTH.interval_s + 17
