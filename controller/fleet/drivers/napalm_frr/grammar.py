@@ -62,7 +62,8 @@ OPENERS: tuple[Opener, ...] = (
     _opener("segment-list", r"segment-list \S+", "traffic-eng"),
     _opener("sr-policy", r"policy color \d+ endpoint \S+", "traffic-eng"),
     _opener("pcep", r"pcep", "traffic-eng"),
-    _opener("pce", r"(pce|pce-config) \S+", "pcep"),
+    _opener("pce", r"pce \S+", "pcep"),
+    _opener("pce", r"pce-config \S+", "pcep"),
     _opener("pcc", r"pcc", "pcep"),
 )
 
@@ -84,8 +85,17 @@ _FAMILY_ONLY = re.compile(
     r"|(network|redistribute|aggregate-address|maximum-paths|table-map|distance|bgp dampening)\b)"
 )
 _SESSION_ONLY = re.compile(
-    r"(neighbor \S+ (?!peer-group\b|encap)\S|timers bgp\b|bgp (?!dampening\b|retain\b)\S)"
+    r"(neighbor \S+ (remote-as|description|timers|ebgp-multihop|update-source|password|shutdown|local-as|ttl-security"
+    r"|bfd|port|passive|interface|capability (?!orf)|advertisement-interval|disable-connected-check"
+    r"|enforce-first-as|graceful-restart\S*|graceful-shutdown|solo|strict-capability-match|override-capability"
+    r"|dont-capability-negotiate|sender-as-path-loop-detection|tcp-mss|local-role|extended-optional-parameters"
+    r"|path-attribute|aigp)\b|timers bgp\b|bgp (?!dampening\b|retain\b)\S)"
 )
+_BY_FIRST_WORD: dict[str, list[Opener]] = {}
+for _each in OPENERS:
+    _BY_FIRST_WORD.setdefault(
+        re.split(r"[ (\\]", _each.pattern.pattern.rstrip("$"), maxsplit=1)[0], []
+    ).append(_each)
 
 
 def closing_of(opener_text: str, parent_kind: str) -> str:
@@ -96,10 +106,15 @@ def closing_of(opener_text: str, parent_kind: str) -> str:
 
 def opener_for(text: str, parent_kind: str) -> Opener | None:
     """The context that ``text`` opens when it stands in ``parent_kind``; None for a plain line."""
-    for opener in OPENERS:
+    for opener in candidates_for(text):
         if parent_kind in opener.parents and opener.pattern.match(text):
             return opener
     return None
+
+
+def candidates_for(text: str) -> list[Opener]:
+    """Openers that begin with the first word of ``text``."""
+    return _BY_FIRST_WORD.get(text.partition(" ")[0], [])
 
 
 def belongs(text: str, kind: str) -> bool:
@@ -114,7 +129,7 @@ def belongs(text: str, kind: str) -> bool:
     if _TOP_OR_VRF.match(bare):
         return kind == "vrf"
     if kind == "bgp-af":
-        return bool(_FAMILY_ONLY.match(bare)) or not _SESSION_ONLY.match(bare)
+        return not _SESSION_ONLY.match(bare)
     return True
 
 

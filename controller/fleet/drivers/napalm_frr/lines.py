@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .grammar import OPENERS, TOP, Opener, belongs, belongs_to_default_family, closing_of, opener_for
+from .grammar import TOP, Opener, belongs, belongs_to_default_family, candidates_for, closing_of, opener_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,7 +89,7 @@ class _Reader:
 
     def _opener(self, text: str, indent: int) -> Opener | None:
         """The context that ``text`` opens, after closing those it cannot stand in; None for a plain line."""
-        if not any(opener.pattern.match(text) for opener in OPENERS):
+        if not any(opener.pattern.match(text) for opener in candidates_for(text)):
             return None
         for depth in range(len(self.stack), -1, -1):
             if depth and self._outdented(self.stack[depth - 1], indent):

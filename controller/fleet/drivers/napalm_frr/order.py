@@ -1,0 +1,316 @@
+"""From one configuration to another as commands in an order that never hurts on the way.
+
+New policy first, then what refers to it, removals last: FRR acts on each line as it comes, and an attached
+route-map that does not exist yet denies everything. Values are overwritten in place, never removed and set again,
+except where FRR would keep a part of the old one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .grammar import TOP
+from .lines import Line
+from .settings import LIST_ENTRY, must_remove_first, removal
+from .tree import Node, neighbor_of, neighbors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PHASES = ("lists", "rest", "route-maps", "routers")
+_NOT_REMOVABLE = frozenset({"interface", "bgp-af", "vrf", "line", "ldp-af", "link-params"})
+_IS_GROUP = re.compile(r"neighbor \S+ peer-group$")
+_DEFINING = re.compile(r"neighbor \S+ (?:remote-as|interface|peer-group)\b")
+
+Context = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Commands found so far, by phase; ``late`` removals run after everything else, phases backwards."""
+
+    adds: dict[str, list[Line]] = field(default_factory=lambda: {phase: [] for phase in _PHASES})
+    late: dict[str, list[Line]] = field(default_factory=lambda: {phase: [] for phase in _PHASES})
+
+
+def commands(before: Node, after: Node) -> list[Line]:
+    """Lines to enter, in order, for a router that runs ``before`` to run ``after``."""
+    plan = _Plan()
+    _lists(before, after, plan)
+    _plain(before, after, plan)
+    _contexts(before, after, plan)
+    plan.adds["route-maps"] = _new_maps_first(before, plan.adds["route-maps"])
+    return [line for phase in _PHASES for line in plan.adds[phase]] + [
+        line for phase in reversed(_PHASES) for line in plan.late[phase]
+    ]
+
+
+def _lists(before: Node, after: Node, plan: _Plan) -> None:
+    """Lists of prefixes, communities, AS paths. FRR drops an entry silently whose content stands at another seq."""
+    entries = {name: child.text for name, child in before.leaves() if LIST_ENTRY.fullmatch(child.text)}
+    at = {(_list_content(text)): name for name, text in entries.items()}
+    wanted = {name: child.text for name, child in after.leaves() if LIST_ENTRY.fullmatch(child.text)}
+    adds, late = plan.adds["lists"], plan.late["lists"]
+    for name, text in wanted.items():
+        if entries.get(name) == text:
+            continue
+        elsewhere = at.get(_list_content(text))
+        if elsewhere is not None and elsewhere != name and wanted.get(elsewhere) != entries.get(elsewhere):
+            adds.append(Line((), removal(TOP, entries.pop(elsewhere))))
+        replaced = entries.get(name)
+        if replaced is not None:
+            at.pop(_list_content(replaced), None)
+        adds.append(Line((), text))
+        entries[name] = text
+        at[_list_content(text)] = name
+    late.extend(Line((), removal(TOP, text)) for name, text in entries.items() if name not in wanted)
+
+
+def _list_content(text: str) -> tuple[str, str]:
+    entry = LIST_ENTRY.fullmatch(text)
+    return (entry["list"], entry["content"]) if entry else (text, "")
+
+
+def _plain(before: Node, after: Node, plan: _Plan) -> None:
+    """Top-level lines that open nothing: static routes, box settings, descriptions of lists."""
+    old, new = dict(before.leaves()), dict(after.leaves())
+    for name, child in new.items():
+        if not LIST_ENTRY.fullmatch(child.text) and (name not in old or old[name].text != child.text):
+            plan.adds["rest"].append(Line((), child.text))
+    for name, child in old.items():
+        if not LIST_ENTRY.fullmatch(child.text) and name not in new:
+            plan.late["rest"].append(Line((), removal(TOP, child.text)))
+
+
+def _contexts(before: Node, after: Node, plan: _Plan) -> None:
+    old, new = dict(before.contexts()), dict(after.contexts())
+    for name, child in new.items():
+        phase = _phase(child)
+        was = old.get(name)
+        if was is not None and was.text != child.text and must_remove_first(child.text):
+            plan.adds[phase].append(Line((), removal(TOP, was.text)))
+            was = None
+        if was is None:
+            plan.adds[phase].extend(_new_block(child, ()))
+        else:
+            adds, late = _changed_block(was, child, ())
+            plan.adds[phase].extend(adds + late if phase == "route-maps" else adds)
+            plan.late[phase].extend([] if phase == "route-maps" else late)
+    for name, child in old.items():
+        if name not in new:
+            plan.late[_phase(child)].extend(_removed_block(child, (), TOP))
+
+
+def _phase(node: Node) -> str:
+    if node.kind == "route-map":
+        return "route-maps"
+    return "routers" if node.kind in {"bgp", "router"} else "rest"
+
+
+def _new_block(node: Node, context: Context) -> list[Line]:
+    inner = (*context, node.text)
+    out = [Line(context, node.text)]
+    out += [Line(inner, child.text) for child in _by_dependence(node)]
+    for _, child in node.contexts():
+        out += _new_block(child, inner)
+    return out
+
+
+def _changed_block(was: Node, node: Node, context: Context) -> tuple[list[Line], list[Line]]:
+    """(additions and overwrites, removals) inside one context that stays."""
+    inner = (*context, node.text)
+    kind = node.kind or TOP
+    adds = [Line(context, node.text)] if was.text != node.text else []
+    for child in _by_dependence(node, was):
+        old = was.children.get(_name(node, child))
+        if old is not None and must_remove_first(child.text):
+            adds.append(Line(inner, removal(kind, old.text)))
+        adds.append(Line(inner, child.text))
+    late: list[Line] = []
+    gone = neighbors(was) - neighbors(node) if node.kind == "bgp" else set()
+    _remove_leaves(was, node, inner, gone, late)
+    for name, child in node.contexts():
+        old = was.children.get(name)
+        if old is None or old.kind is None:
+            adds += _new_block(child, inner)
+            continue
+        more, less = _changed_block(old, child, inner)
+        adds += more
+        late += [line for line in less if neighbor_of(line.text) not in gone]
+    for name, child in was.contexts():
+        if name not in node.children:
+            late += [
+                line for line in _removed_block(child, inner, kind) if neighbor_of(line.text) not in gone
+            ]
+    late += [Line(inner, f"no neighbor {name}") for name in _members_first(was, gone)]
+    return adds, late
+
+
+def _remove_leaves(was: Node, node: Node, inner: Context, gone: set[str], late: list[Line]) -> None:
+    for name, child in was.leaves():
+        if name not in node.children and neighbor_of(child.text) not in gone:
+            late.append(Line(inner, removal(node.kind or TOP, child.text)))
+
+
+def _members_first(bgp: Node, names: set[str]) -> list[str]:
+    """Neighbors before the peer-groups they may be in."""
+    groups = {neighbor_of(child.text) for _, child in bgp.leaves() if _IS_GROUP.match(child.text)}
+    return sorted(names, key=lambda name: (name in groups, name))
+
+
+def _removed_block(node: Node, context: Context, parent_kind: str) -> list[Line]:
+    if node.kind not in _NOT_REMOVABLE:
+        return [Line(context, removal(parent_kind, node.text))]
+    inner = (*context, node.text)
+    out = [Line(inner, removal(node.kind or TOP, child.text)) for _, child in node.leaves()]
+    for _, child in node.contexts():
+        out += _removed_block(child, inner, node.kind or TOP)
+    return out
+
+
+def _name(node: Node, child: Node) -> str:
+    return next(name for name, each in node.children.items() if each is child)
+
+
+def _by_dependence(node: Node, was: Node | None = None) -> list[Node]:
+    """Plain lines of ``node`` that ``was`` does not have, in an order that FRR accepts."""
+    fresh = [
+        child
+        for name, child in node.leaves()
+        if was is None or name not in was.children or was.children[name].text != child.text
+    ]
+    if node.kind == "bgp":
+        groups = {neighbor_of(child.text) for _, child in node.leaves() if _IS_GROUP.match(child.text)}
+        fresh.sort(key=lambda child: _rank(child.text, neighbor_of(child.text) in groups))
+    elif node.kind == "bgp-af":
+        fresh.sort(key=lambda child: not child.text.endswith(" activate"))
+    return fresh
+
+
+def _rank(text: str, of_group: bool) -> int:
+    """Under ``router bgp``: own settings, groups, their members, then everything said of those."""
+    if neighbor_of(text) is None:
+        return 0
+    if _IS_GROUP.match(text):
+        return 1
+    if _DEFINING.match(text):
+        return 2 if of_group else 3
+    return 4
+
+
+def _new_maps_first(before: Node, lines: list[Line]) -> list[Line]:
+    """Route-maps of new names before the existing ones, which may already be attached and now call them."""
+    known = {child.text.split()[1] for _, child in before.contexts() if child.kind == "route-map"}
+
+    def existing(line: Line) -> bool:
+        opener = line.context[0] if line.context else line.text.removeprefix("no ")
+        return opener.split()[1] in known
+
+    return sorted(lines, key=existing)
+
+
+def clears(before: Node, after: Node) -> list[str]:
+    """Commands that make FRR apply edited policies now, instead of when its route-map timer expires.
+
+    Only neighbors whose attachment stays the same while what it names changed: re-attaching acts at once.
+    """
+    edited = _edited(before, after)
+    found: dict[str, None] = {}
+    for name, bgp in after.contexts():
+        was = before.children.get(name)
+        if bgp.kind == "bgp" and was is not None and edited:
+            found |= dict.fromkeys(_clears_of(was, bgp, edited))
+    return list(found)
+
+
+_ATTACHED = re.compile(r"neighbor (\S+) (route-map|prefix-list|filter-list|distribute-list) (\S+) (in|out)")
+_INSTANCE = re.compile(r"router bgp(?: \d\S*)? (?:vrf|view) (\S+)")
+_LIST_KINDS = {
+    "filter-list": ("bgp as-path access-list",),
+    "prefix-list": ("ip prefix-list", "ipv6 prefix-list"),
+    "distribute-list": ("access-list", "ipv6 access-list"),
+    "route-map": ("route-map",),
+}
+
+
+def _clears_of(was: Node, bgp: Node, edited: set[tuple[str, str]]) -> Iterator[str]:
+    groups = {neighbor_of(child.text) for _, child in bgp.leaves() if _IS_GROUP.match(child.text)}
+    instance = _INSTANCE.match(bgp.text)
+    scope = f"vrf {instance[1]} " if instance else ""
+    for name, family in bgp.contexts():
+        old = was.children.get(name)
+        if family.kind != "bgp-af" or old is None:
+            continue
+        for each, line in family.leaves():
+            match = _ATTACHED.match(line.text)
+            if not match or each not in old.children or old.children[each].text != line.text:
+                continue
+            if any((kind, match[3]) in edited for kind in _LIST_KINDS[match[2]]):
+                peer = f"peer-group {match[1]}" if match[1] in groups else match[1]
+                words = family.text.removeprefix("address-family ")
+                words = words if " " in words else f"{words} unicast"
+                yield f"clear bgp {scope}{words} {peer} soft {match[4]}"
+
+
+_USES = (
+    (re.compile(r"match (ip|ipv6) (?:address|next-hop|route-source) prefix-list (\S+)"), "{0} prefix-list"),
+    (re.compile(r"match (ip) (?:address|next-hop|route-source) (\S+)"), "access-list"),
+    (re.compile(r"match (ipv6) address (\S+)"), "ipv6 access-list"),
+    (re.compile(r"(match) as-path (\S+)"), "bgp as-path access-list"),
+    (re.compile(r"(?:match|set) (community|comm-list) (\S+)"), "bgp community-list"),
+    (re.compile(r"(?:match|set) (large-community|large-comm-list) (\S+)"), "bgp large-community-list"),
+    (re.compile(r"(match) extcommunity (\S+)"), "bgp extcommunity-list"),
+    (re.compile(r"(call) (\S+)"), "route-map"),
+)
+
+
+def uses(text: str) -> tuple[str, str] | None:
+    """The (kind, name) of the policy object that a line in a route-map refers to."""
+    for pattern, kind in _USES:
+        match = pattern.match(text)
+        if match:
+            return kind.format(match[1]), match[2]
+    return None
+
+
+def policy_object(text: str) -> tuple[str, str] | None:
+    """The (kind, name) of the policy object that a top-level line is a part of."""
+    words = text.split()
+    if words[0] == "route-map":
+        return "route-map", words[1]
+    entry = LIST_ENTRY.fullmatch(text)
+    if entry is None:
+        return None
+    parts = entry["list"].split()
+    kind = " ".join(parts[:2]) if parts[0] == "bgp" and parts[1] != "as-path" else " ".join(parts[:-1])
+    return kind, parts[-1]
+
+
+def _edited(before: Node, after: Node) -> set[tuple[str, str]]:
+    """Policy objects of both configurations with another content now, those they are used by included."""
+    old, new = _objects(before), _objects(after)
+    edited = {name for name in old if name in new and old[name] != new[name]}
+    while True:
+        more = {
+            name
+            for name, body in new.items()
+            if name not in edited and any(uses(text) in edited for text in body if text)
+        }
+        if not more:
+            return edited
+        edited |= more
+
+
+def _objects(root: Node) -> dict[tuple[str, str], frozenset[str]]:
+    """What each policy object says, order apart (FRR's own order is in the numbers)."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for child in root.children.values():
+        name = policy_object(child.text)
+        if name is not None:
+            body = found.setdefault(name, set())
+            body.add(f"> {child.text}")
+            body.update(line.text for line in child.lines())
+            body.update(f"{child.text} {line.text}" for line in child.lines())
+    return {name: frozenset(body) for name, body in found.items()}
