@@ -191,11 +191,9 @@ class _Scratch:
     def result(self) -> DetectorState:
         """Judge what is to be judged."""
         state, now = self._state, self._now
-        for key, said in self._due.items():
-            family = self._families[key]
-            dead = self._dead.get(key[1], ())
-            facts = judge(family.records, said, dead, family.session, self._policy, now)
-            self._families[key] = _after(family, facts, self._policy, now)
+        for key in self._due:
+            facts = self._judge(key)
+            self._families[key] = _after(self._families[key], facts, self._policy, now)
         links = dict(state.links)
         changed = self._dead != state.dead
         for name in {name for name, _ in self._due}:
@@ -213,6 +211,18 @@ class _Scratch:
             next_deadline=None if deadline == inf else deadline,
             changes=state.changes + changed,
         )
+
+    def _judge(self, key: Key) -> Facts:
+        family, said, dead = self._families[key], self._due[key], self._dead.get(key[1], ())
+        facts = judge(family.records, said, dead, family.session, self._policy, self._now)
+        if not family.facts.is_silent or facts.is_silent:
+            return facts
+        # The path is back. What the outage lost has been told; loss is counted afresh.
+        for target in family.records:
+            record = self._own(key, target)
+            if record is not None:
+                record.forget_loss(self._now)
+        return judge(self._families[key].records, said, dead, family.session, self._policy, self._now)
 
     def _own(self, key: Key, target: Address) -> TargetRecord | None:
         """A copy of the record for this step to change; None where nothing is known of such a target."""
@@ -244,10 +254,11 @@ class _Scratch:
         if not told.answering:
             return  # nothing answers here: it is the path that is silent, not the target
         for target in back:
-            if target in told.quiet:
-                record = self._own(key, target)
-                if record is not None:
-                    record.pardon(self._now)
+            record = self._own(key, target)
+            if record is not None and target in told.quiet:
+                record.pardon(self._now)
+            elif record is not None:
+                record.forget_loss(self._now)
 
 
 def _order(sample: Sample) -> tuple[float, int, int, float]:

@@ -108,7 +108,7 @@ class TargetRecord:
         lost = sample.state is SampleState.LOST
         self.valid_at = max(self.valid_at, at)
         if not lost:
-            self._note_answer(at, sample.rtt_ms, health, now)
+            self._note_answer(at, sample.rtt_ms)
         elif at >= self.since:
             self.lost = (*self.lost, at)[-NEEDED:]
         if at >= self.counted_from:
@@ -119,7 +119,12 @@ class TargetRecord:
         self.since = max(self.since, now)
         self.lost = ()
         self.heard = True
-        self._forget_loss(now)
+        self.forget_loss(now)
+
+    def forget_loss(self, now: float) -> None:
+        """What was lost up to now is told already."""
+        self.window = _NO_RESULTS
+        self.counted_from = now
 
     def overdue_after_s(self, health: HealthPolicy) -> float:
         """How long a probe must be out before its reply is missing: usual RTT and its spread (RFC 6298)."""
@@ -141,11 +146,9 @@ class TargetRecord:
         if len(self.waiting) > 2 * health.timeout_s / health.interval_s + SPARE_WAITING:
             del self.waiting[next(iter(self.waiting))]
 
-    def _note_answer(self, at: float, rtt_ms: float | None, health: HealthPolicy, now: float) -> None:
+    def _note_answer(self, at: float, rtt_ms: float | None) -> None:
         if at < self.since:
             return
-        if voice(self, health, now).voice is Voice.SILENT:
-            self._forget_loss(at)  # what the outage lost is told already; the clean time begins here
         self.since = at
         self.heard = True
         self.lost = tuple(lost for lost in self.lost if lost > at)
@@ -160,10 +163,6 @@ class TargetRecord:
         error = rtt_s - self.rtt_s
         self.spread_s += (min(abs(error), 8 * self.spread_s + 0.001) - self.spread_s) / 8
         self.rtt_s += max(-4 * self.spread_s, min(4 * self.spread_s, error)) / 8
-
-    def _forget_loss(self, at: float) -> None:
-        self.window = _NO_RESULTS
-        self.counted_from = at
 
     def _restart(self, at: float, health: HealthPolicy, now: float) -> None:
         """Silence not yet established counts anew from here: nobody listened before."""

@@ -43,6 +43,11 @@ class Facts(NamedTuple):
     changes_at: float = inf  # with nothing more heard, the facts stay as they are until then
 
     @property
+    def is_silent(self) -> bool:
+        """A quorum of targets is silent."""
+        return self.silent >= self.quorum > 0
+
+    @property
     def session_down(self) -> bool:
         """The router says that the session is not established."""
         return self.session is not None and not self.session.established

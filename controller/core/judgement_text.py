@@ -40,7 +40,7 @@ def why(
 
 def _targets(facts: Facts, health: HealthPolicy) -> str:
     of = f"of {facts.targets} targets"
-    if facts.silent >= facts.quorum:
+    if facts.is_silent:
         return f"{facts.silent} {of} silent for {facts.silent_s or 0.0:.2f} s"
     if facts.verdict is Verdict.UNKNOWN:
         return f"{facts.answering} {of} answer, {facts.silent} are silent: too few to judge"

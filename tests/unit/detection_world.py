@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from controller.core.detect import DetectorState, health, initial, step
@@ -111,11 +111,21 @@ class World:
         self.now += self.tick_s
         due = sorted(self._due(), key=lambda pair: pair[0])
         batch = self.shuffle([sample for _, sample in due])
+        changes = self.state.changes
         self.state = step(self.state, batch, self.sessions(self.now), self.now)
+        if self.state.changes == changes:
+            return
         for name, each in self.healths().items():
             if each.verdict is not self._last[name]:
                 self._last[name] = each.verdict
                 self.verdicts.append((round(self.now - START, 3), name, each.verdict))
+
+    def stall(self, for_s: float, end: SampleState, *, forgets: bool = False) -> None:
+        """The prober stops for a while; what was in flight ends so afterwards, or is forgotten."""
+        self.now += for_s
+        self._begun += for_s
+        ended = [(self.now, replace(sample, state=end, rtt_ms=None)) for _, sample in self._pending]
+        self._pending = [] if forgets else ended
 
     def _due(self) -> Iterator[tuple[float, Sample]]:
         health_policy = self.policy.health

@@ -138,12 +138,12 @@ def test_a_setback_restarts_the_clean_time() -> None:
 
 def test_a_link_that_was_down_before_the_prober_stalled_still_has_to_recover() -> None:
     world = World(policy(), silence(AZ, None, 2.0, 3.0)).run(3.5)
-    state = step(world.state, (), (), world.now + HEALTH.fresh_s)
-    assert health(state, state.at)[AZ].verdict is UNKNOWN
-    world.state, world.now = state, state.at
-    world._begun, world._sent = state.at, 0
+    world.stall(HEALTH.fresh_s + 1.0, SampleState.INVALID)
+    world.state = step(world.state, (), (), world.now)
+    assert (world.verdict(AZ), world.verdict(GE)) == (UNKNOWN, UNKNOWN)
     world.run(world.now - START + 1.0)
     assert (world.verdict(AZ), world.verdict(GE)) == (DOWN, UP)
+    assert world.run(world.now - START + HEALTH.recover_s).verdict(AZ) is UP
 
 
 def one_in(count: int) -> Fate:
@@ -211,9 +211,7 @@ def test_a_stalled_prober_makes_links_unknown_not_down() -> None:
 
 def test_silence_does_not_count_while_nobody_was_probing() -> None:
     world = World(policy()).run(2.0)
-    world.now += 1.0  # less than fresh_s
-    world._begun, world._sent = world.now, 10_000
-    world._begun -= 10_000 * HEALTH.interval_s / 8
+    world.stall(1.0, SampleState.OK)  # less than fresh_s
     world.fate = silence(AZ, None, 0.0)
     assert world.run(3.3).verdict() is UP
     assert world.run(3.6).verdict() is DOWN
