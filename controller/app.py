@@ -120,11 +120,8 @@ class App:
             memory = store.load_state(now, utc)
             store.close()
         if snapshot:
-            return (
-                {h.link: h for h in snapshot.health},
-                snapshot.memory,
-                f"the running loop (pid {snapshot.pid})",
-            )
+            health = {each.link: each for each in snapshot.health}
+            return planning.View(states, health, snapshot.memory, f"the running loop (pid {snapshot.pid})")
         paths = probe_paths(self.loaded.policy)
         try:
             health = await planning.look(self.loaded.policy, IcmpProber(), paths, self._clock)

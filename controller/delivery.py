@@ -91,10 +91,11 @@ class Delivery:
         return wrong
 
 
-def served(health: Health | None, since: float, now: float) -> bool:
-    """Whether a quorum of targets answered, in every family, a probe sent after ``since``."""
+def served(health: Health | None, since: float, now: float, ride_out_s: float) -> bool:
+    """Whether the path answers in every family, seen for long enough after ``since`` to know."""
     families = health.families.values() if health else ()
-    return bool(families) and all(f.silent_s is not None and f.silent_s < now - since for f in families)
+    answers = bool(families) and all(f.silent_s is None and f.answering for f in families)
+    return answers and now - since >= ride_out_s
 
 
 def established(state: RouterState | None) -> Sessions:

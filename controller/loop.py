@@ -26,6 +26,7 @@ from controller.core.model import (
     Health,
     Outcome,
     Policy,
+    RolledBack,
     RouterIntent,
     RouterPlan,
     SessionSample,
@@ -284,24 +285,37 @@ class Loop:
     async def _reach(
         self, decision: Decision, current: Assignment, timings: dict[str, float]
     ) -> list[Outcome]:
-        """Bring every readable router to the decision; the outcome of the last phase that did something."""
+        """Bring every readable router to the decision, promotions first; what came of it, by router.
+
+        If a later step fails, the earlier ones are taken back too: half a move is nobody's intent.
+        """
+        steps = phases(current, decision.assignment, escape=decision.escape)
+        if self._dry_run:
+            self._say_plans(await self._fleet.plan(self._readable(decision.assignment)))
+            return []
         outcomes: dict[str, Outcome] = {}
-        for assignment in phases(current, decision.assignment, escape=decision.escape):
-            readable = {
-                name: intent
-                for name, intent in intents(self._policy, assignment).items()
-                if name not in self._unreachable()
-            }
-            if self._dry_run:
-                self._say_plans(await self._fleet.plan(readable))
-                continue
-            results = await self._push(readable, decision.sentence, timings)
+        for number, assignment in enumerate(steps):
+            results = await self._push(self._readable(assignment), decision, timings)
             for name, outcome in results.items():
                 if not (isinstance(outcome, Unchanged) and name in outcomes):
                     outcomes[name] = outcome
-            if not all(isinstance(outcome, Applied | Unchanged) for outcome in results.values()):
-                break  # the promoted path is not there: what carries traffic now must not be drained
+            failed = [each for each in results.values() if not isinstance(each, Applied | Unchanged)]
+            if failed and number > 0:
+                self._log.warning("the first half of the move is taken back too")
+                back = await self._push(self._readable(current), decision, timings)
+                why = "; ".join(f"{each.router} {each.kind}" for each in failed)
+                for name, outcome in back.items():
+                    if isinstance(outcome, Applied):
+                        outcomes[name] = RolledBack(name, outcome.diff, f"taken back with {why}")
+            if failed:
+                break
         return list(outcomes.values())
+
+    def _readable(self, assignment: Assignment) -> Mapping[str, RouterIntent]:
+        """The intents of the routers that answer."""
+        absent = self._unreachable()
+        wanted = intents(self._policy, assignment)
+        return {name: intent for name, intent in wanted.items() if name not in absent}
 
     def _say_plans(self, plans: Mapping[str, RouterPlan]) -> None:
         for name, plan in plans.items():
@@ -311,13 +325,18 @@ class Loop:
                 self._log.info(f"{name} would be changed", diff=plan.diff)
 
     async def _push(
-        self, wanted: Mapping[str, RouterIntent], message: str, timings: dict[str, float]
+        self, wanted: Mapping[str, RouterIntent], decision: Decision, timings: dict[str, float]
     ) -> Mapping[str, Outcome]:
         before = {name: self._routers[name] for name in wanted}
         health = self._health.get(USER_PATH)
-        was_up = health is not None and health.verdict is Verdict.UP
+        was_up = (  # leaving a dead path: it was not up, and going back there cannot help
+            not decision.escape
+            and health is not None
+            and health.verdict in (Verdict.UP, Verdict.DEGRADED)
+            and not health.suspect
+        )
         began = self._clock.now()
-        results = await self._fleet.change(wanted, message)
+        results = await self._fleet.change(wanted, decision.sentence)
         timings["push"] = timings.get("push", 0.0) + (self._clock.now() - began) * 1000
 
         async def user_path(since: float) -> str | None:
@@ -342,7 +361,8 @@ class Loop:
             return True
         until = self._clock.now() + self._set.verify_s
         while self._clock.now() < until:
-            if served(self._health.get(USER_PATH), since, self._clock.now()):
+            health, now = self._health.get(USER_PATH), self._clock.now()
+            if served(health, since, now, self._policy.health.ride_out_s):
                 return True
             await asyncio.sleep(self._set.verify_poll_s)
         return False

@@ -212,6 +212,7 @@ class UserPathWatch:
             samples = await self._prober.samples(0.05)
             now = self._clock.now()
             self._detector = detect.step(self._detector, samples, (), now)
-            if served(detect.health(self._detector, now).get(USER_PATH), since, now):
+            health = detect.health(self._detector, now).get(USER_PATH)
+            if served(health, since, now, self._policy.health.ride_out_s):
                 return True
         return False

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.common import JsonOption, out, print_json
-from controller.config import load, schema
-from controller.config.starter import write_starter
+from controller.config import load, schema, write_starter
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the policy.", rich_markup_mode=None)
 

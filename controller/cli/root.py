@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from controller import __version__
@@ -16,8 +15,7 @@ from controller.cli import loop as loop_commands
 from controller.cli import plan as plan_commands
 from controller.cli import policy as policy_commands
 from controller.cli.common import Exit, Globals, err
-from controller.config import ConfigError
-from controller.config.starter import default_inventory, default_templates
+from controller.config import ConfigError, StarterError, default_inventory, default_templates
 from controller.fleet.connect import SshOptions
 from controller.lab.errors import LabError
 from controller.planning import PlanError
@@ -36,7 +34,9 @@ app.add_typer(policy_commands.app, name="policy")
 for commands in (loop_commands, plan_commands, look_commands, policy_commands):
     commands.register(app)
 
-USER_ERRORS = (LabError, PlanError, ProbeError, RenderError, StoreError)
+# typer brings its own copy of click, which of the two depends on its version: found by name
+USAGE_ERROR: Any = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
+USER_ERRORS = (LabError, PlanError, ProbeError, RenderError, StarterError, StoreError)
 
 
 @app.callback()
@@ -81,12 +81,11 @@ def root(  # noqa: PLR0913, PLR0917 - a command line's options are its arguments
         lab.enter("noc")
         inventory = inventory or default_inventory()
         ssh = SshOptions(ssh_key or lab.ssh_key, known_hosts or lab.known_hosts)
-        if context.get_parameter_source("state") is click.core.ParameterSource.DEFAULT:
-            state = lab.state_dir / "state"
+        state = state or lab.state_dir
     inventory = inventory or Path("inventory")
     beside = inventory.resolve().parent / "templates"
     templates = templates or (beside if beside.is_dir() else default_templates())
-    context.obj = Globals(inventory, templates, state, ssh)
+    context.obj = Globals(inventory, templates, state or Path("/var/lib/failover"), ssh)
 
 
 def main() -> None:
@@ -102,13 +101,10 @@ def main() -> None:
     except USER_ERRORS as error:
         err.print(f"failover: {error}", markup=False)
         code = Exit.ERROR
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        code = Exit.ERROR
-    except click.ClickException as error:
+    except USAGE_ERROR as error:
         error.show(sys.stderr)
         code = Exit.ERROR
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         err.print("failover: interrupted")
         code = 130
     except BrokenPipeError:  # `failover history | head`

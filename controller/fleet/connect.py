@@ -47,24 +47,27 @@ class SshOptions:
 
 
 def open_inventory(directory: Path, ssh: SshOptions) -> Any:
-    """Nornir over ``hosts.yaml``, ``groups.yaml`` and ``defaults.yaml`` of a directory.
+    """Nornir over an inventory directory, its connection options completed.
 
     Imported here and not at the top: NAPALM takes half a second to import, which commands that never
     touch a router should not pay.
     """
     from nornir import InitNornir  # noqa: PLC0415 - see above
     from nornir.core.inventory import ConnectionOptions  # noqa: PLC0415 - see above
+    from nornir.plugins.runners import SerialRunner  # noqa: PLC0415 - see above
 
     quiet()
     nornir = InitNornir(
+        config_file=str(directory / "config.yaml"),
         inventory={
             "plugin": "SimpleInventory",
-            "options": {f"{kind}_file": str(directory / f"{kind}s.yaml") for kind in ("host", "group")}
-            | {"defaults_file": str(directory / "defaults.yaml")},
+            "options": {
+                "host_file": str(directory / "hosts.yaml"),
+                "group_file": str(directory / "groups.yaml"),
+                "defaults_file": str(directory / "defaults.yaml"),
+            },
         },
-        runner={"plugin": "serial"},
-        logging={"enabled": False},
-    )
+    ).with_runner(SerialRunner())  # one run is one host; the fleet runs many at once
     for host in nornir.inventory.hosts.values():
         extras = dict(host.get_connection_parameters(CONNECTION).extras or {})
         optional = dict(extras.get("optional_args") or {})
@@ -74,6 +77,11 @@ def open_inventory(directory: Path, ssh: SshOptions) -> Any:
                 optional[name] = str(Path(path).expanduser())
         host.connection_options[CONNECTION] = ConnectionOptions(extras=extras | {"optional_args": optional})
     return nornir
+
+
+def workers(nornir: Any) -> int:
+    """How many routers may be worked on at the same time: ``runner.options.num_workers`` of config.yaml."""
+    return max(1, int((nornir.config.runner.options or {}).get("num_workers", 20)))
 
 
 def quiet() -> None:

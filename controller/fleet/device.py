@@ -86,9 +86,7 @@ def sessions(driver: Any, links: Sequence[Link], now: float) -> tuple[SessionSam
     return tuple(found)
 
 
-def prepare(
-    driver: Any, intent: RouterIntent, links: Sequence[Link], rendered: str, config: str, policy: Policy
-) -> RouterPlan:
+def prepare(driver: Any, intent: RouterIntent, rendered: str, config: str, policy: Policy) -> RouterPlan:
     """Load into the driver what the router should run; review every line that would change.
 
     ``config`` is what the router was last seen to run. Raises MovedError when the driver, which reads the

@@ -23,14 +23,21 @@ from controller.core.model import (
     SessionSample,
 )
 from controller.fleet import device as on
-from controller.fleet.connect import DeviceError, SshOptions, TransientError, device, drop, open_inventory
+from controller.fleet.connect import (
+    DeviceError,
+    SshOptions,
+    TransientError,
+    device,
+    drop,
+    open_inventory,
+    workers,
+)
 from controller.ports import Renderer, RouterState
 
 T = TypeVar("T")
 
 REVERT_IN_S = 30  # a router goes back by itself this long after a push nobody confirmed
 DEADLINE_S = 25.0  # for one operation on one router, connecting with its retries included; under REVERT_IN_S
-MAX_WORKERS = 64  # threads; two a router up to here
 
 
 class NornirFleet:
@@ -42,7 +49,7 @@ class NornirFleet:
         self._directory, self._policy, self._log = directory, policy, log
         self._renderer = renderer
         self._ssh = ssh or SshOptions()
-        self._pool = ThreadPoolExecutor(min(MAX_WORKERS, 2 * len(policy.routers) + 2), "router")
+        self._pool: dict[str, ThreadPoolExecutor] = {}  # one a purpose: polls never queue before a failover
         self._opening = threading.Lock()
         self._inventories: dict[str, Any] = {}
         self._busy: dict[tuple[str, str], threading.Lock] = {
@@ -130,7 +137,8 @@ class NornirFleet:
         for inventory in self._inventories.values():
             for host in inventory.inventory.hosts.values():
                 drop(host)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pool.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # --- one router ----------------------------------------------------------------------------
 
@@ -144,10 +152,10 @@ class NornirFleet:
         """Load the intent and review the difference; once more from scratch if the router moved meanwhile."""
         rendered = self._renderer.render(intent)
         try:
-            return on.prepare(driver, intent, self._links(name), rendered, self._running[name], self._policy)
+            return on.prepare(driver, intent, rendered, self._running[name], self._policy)
         except on.MovedError:
             self._running[name] = on.running(driver)
-            return on.prepare(driver, intent, self._links(name), rendered, self._running[name], self._policy)
+            return on.prepare(driver, intent, rendered, self._running[name], self._policy)
 
     # --- many routers --------------------------------------------------------------------------
 
@@ -159,9 +167,12 @@ class NornirFleet:
         absent: Callable[[str, str], T],
     ) -> dict[str, T]:
         """``work`` on every router at once; ``absent`` says what it means that one could not do it."""
+        if not routers:
+            return {}
+        pool = self._pool.get(purpose) or await asyncio.to_thread(self._open, purpose)
 
         async def one(name: str) -> T:
-            running = asyncio.get_running_loop().run_in_executor(self._pool, self._one, purpose, name, work)
+            running = asyncio.get_running_loop().run_in_executor(pool, self._one, purpose, name, work)
             try:
                 return await asyncio.wait_for(asyncio.shield(running), DEADLINE_S)
             except DeviceError as error:
@@ -179,7 +190,7 @@ class NornirFleet:
         if not lock.acquire(timeout=DEADLINE_S):
             raise TransientError("still busy with an operation that does not end")
         try:
-            inventory = self._inventory(purpose)
+            inventory = self._inventories[purpose]
             outcome: list[T | BaseException] = []
 
             def task(task: Any) -> None:
@@ -204,11 +215,13 @@ class NornirFleet:
         finally:
             lock.release()
 
-    def _inventory(self, purpose: str) -> Any:
+    def _open(self, purpose: str) -> ThreadPoolExecutor:
         with self._opening:
-            if purpose not in self._inventories:
+            if purpose not in self._pool:
                 self._inventories[purpose] = open_inventory(self._directory, self._ssh)
-            return self._inventories[purpose]
+                count = workers(self._inventories[purpose])
+                self._pool[purpose] = ThreadPoolExecutor(count, f"router-{purpose}")
+            return self._pool[purpose]
 
 
 def _unplanned(name: str, why: str) -> RouterPlan:

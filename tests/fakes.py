@@ -1,0 +1,281 @@
+"""A world in memory for the loop: links that fail on schedule, routers that remember, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
+
+from controller.core.intent import current_assignment
+from controller.core.model import (
+    USER_PATH,
+    Applied,
+    Attachment,
+    ControlState,
+    Decision,
+    Failed,
+    Family,
+    Health,
+    HealthPolicy,
+    Link,
+    Outcome,
+    Policy,
+    Refused,
+    Role,
+    Router,
+    RouterIntent,
+    RouterPlan,
+    Sample,
+    SampleState,
+    SessionSample,
+    StabilityPolicy,
+    TrafficClass,
+    Unchanged,
+    Upstream,
+)
+from controller.ports import ProbePath, RouterState, Snapshot, StoreError
+
+TARGETS = tuple(ip_address(f"192.0.2.{n}") for n in (1, 2, 3, 4))
+
+
+def policy(**stability: float) -> Policy:
+    """Three upstreams on two routers, IPv4 only, short timers."""
+    links = {}
+    for number, (router, upstream) in enumerate(
+        (("edge1", "azerbaijan"), ("edge1", "georgia"), ("edge2", "georgia"), ("edge2", "iran")), 1
+    ):
+        links[f"{router}-{upstream}"] = Link(
+            name=f"{router}-{upstream}",
+            router=router,
+            upstream=upstream,
+            interface=upstream,
+            neighbors={Family.IPV4: ip_address(f"198.18.{number}.1")},
+            probe_source={Family.IPV4: ip_address(f"198.18.{number}.129")},
+        )
+    timers = {"hold_down_s": 30.0, "fail_back_clean_s": 20.0} | stability
+    return Policy(
+        upstreams={n: Upstream(n, 64501 + i) for i, n in enumerate(("azerbaijan", "georgia", "iran"))},
+        routers={n: Router(n, "frr", 64500) for n in ("edge1", "edge2")},
+        links=links,
+        classes={
+            "residential": TrafficClass(
+                "residential", (ip_network("203.0.113.0/24"),), ("azerbaijan", "georgia", "iran")
+            )
+        },
+        roles={
+            "primary": Role("primary", 300),
+            "backup": Role("backup", 200, 2, further_local_preference=-10, further_prepend=1),
+            "drained": Role("drained", 50, 5, graceful_shutdown=True),
+            "withdrawn": Role("withdrawn", 10, announce=False),
+        },
+        health=HealthPolicy(TARGETS, 0.1, 0.3, 0.4, 10.0, 10.0, 5.0, 1.0),
+        stability=StabilityPolicy(
+            hold_down_s=timers["hold_down_s"],
+            fail_back_clean_s=timers["fail_back_clean_s"],
+            fail_back_doubles_up_to_s=3600.0,
+            fail_back_forgotten_after_s=7200.0,
+            changes_per_hour=6,
+            escapes_per_hour=12,
+        ),
+        user_path={Family.IPV4: ip_address("203.0.113.20")},
+    )
+
+
+class LoopClock:
+    """The event loop's own time, which looptime makes virtual."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def utc(self) -> float:
+        return 1_700_000_000.0 + self.now()
+
+
+class FakeProber:
+    """Every target answers in 10 ms where ``alive(path, now)``; nothing answers elsewhere."""
+
+    def __init__(self, alive: Callable[[str, float], bool]) -> None:
+        self._alive = alive
+        self._paths: Sequence[ProbePath] = ()
+        self._interval = self._timeout = 0.0
+        self._due = 0.0
+        self._seq = 0
+        self._lost: list[tuple[float, Sample]] = []
+
+    async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
+        self._paths, self._interval, self._timeout = paths, interval_s, timeout_s
+        self._due = asyncio.get_running_loop().time()
+
+    async def samples(self, within_s: float) -> Sequence[Sample]:
+        await asyncio.sleep(within_s)
+        now = asyncio.get_running_loop().time()
+        found: list[Sample] = []
+        while self._due <= now:
+            for path in self._paths:
+                for target in path.targets:
+                    self._seq += 1
+                    sent = Sample(path.name, target, self._seq, self._due, SampleState.SENT)
+                    found.append(sent)
+                    if self._alive(path.name, self._due):
+                        found.append(replace(sent, state=SampleState.OK, rtt_ms=10.0))
+                    else:
+                        lost = replace(sent, state=SampleState.LOST)
+                        self._lost.append((self._due + self._timeout, lost))
+            self._due += self._interval
+        found += [sample for at, sample in self._lost if at <= now]
+        self._lost = [(at, sample) for at, sample in self._lost if at > now]
+        return found
+
+    async def stop(self) -> None:
+        self._paths = ()
+
+
+@dataclass
+class FakeFleet:
+    """Routers that hold attachments; each operation takes ``delay_s``."""
+
+    policy: Policy
+    delay_s: float = 0.2
+    running: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    confirmed: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+    refusing: set[str] = field(default_factory=set)
+    pushes: list[tuple[float, str]] = field(default_factory=list)
+    on_push: Callable[[], None] = lambda: None
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Link -> role of the only class, as the routers run it."""
+        seen = current_assignment(self.policy, self.running)
+        return {link: str(placement) for link, placement in seen["residential"].items()}
+
+    async def read(self, routers: Sequence[str]) -> Mapping[str, RouterState]:
+        await asyncio.sleep(self.delay_s)
+        return {
+            name: RouterState(name, error="no answer")
+            if name in self.dead
+            else RouterState(
+                name,
+                config="!",
+                attachments=self.running.get(name, ()),
+                sessions=self._sessions(name),
+                pending_commit=name in self.pending,
+            )
+            for name in routers
+        }
+
+    def _sessions(self, router: str) -> tuple[SessionSample, ...]:
+        now = asyncio.get_running_loop().time()
+        return tuple(
+            SessionSample(link.name, family, now, True, 100)
+            for link in self.policy.links.values()
+            if link.router == router
+            for family in link.neighbors
+        )
+
+    async def sessions(self, routers: Sequence[str]) -> Mapping[str, tuple[SessionSample, ...] | None]:
+        return {name: None if name in self.dead else self._sessions(name) for name in routers}
+
+    async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
+        return {name: self._plan(name, intent) for name, intent in wanted.items()}
+
+    def _plan(self, name: str, intent: RouterIntent) -> RouterPlan:
+        same = set(intent.attachments) == set(self.running.get(name, ()))
+        return RouterPlan(name, "" if same else "+changed", "candidate")
+
+    async def change(
+        self, wanted: Mapping[str, RouterIntent], message: str
+    ) -> Mapping[str, tuple[RouterPlan, Outcome]]:
+        await asyncio.sleep(self.delay_s)
+        results: dict[str, tuple[RouterPlan, Outcome]] = {}
+        for name, intent in wanted.items():
+            plan = self._plan(name, intent)
+            results[name] = plan, self._commit(name, intent, plan, message)
+        return results
+
+    def _commit(self, name: str, intent: RouterIntent, plan: RouterPlan, message: str) -> Outcome:
+        if name in self.dead:
+            return Failed(name, "no answer")
+        if name in self.refusing:
+            return Refused(name, plan.diff, "not ours")
+        if not plan.diff:
+            return Unchanged(name)
+        self.confirmed[name] = self.running.get(name, ())
+        self.running[name] = intent.attachments
+        self.pending.add(name)
+        self.pushes.append((asyncio.get_running_loop().time(), message))
+        self.on_push()
+        return Applied(name, plan.diff, self.delay_s * 1000)
+
+    async def push(self, plans: Sequence[RouterPlan], message: str) -> Mapping[str, Outcome]:
+        raise AssertionError("the loop never pushes from a file")
+
+    async def confirm(self, routers: Sequence[str]) -> Mapping[str, str | None]:
+        self.pending -= set(routers)
+        return dict.fromkeys(routers)
+
+    async def rollback(self, routers: Sequence[str]) -> Mapping[str, str | None]:
+        for name in routers:
+            self.running[name] = self.confirmed.get(name, ())
+        self.pending -= set(routers)
+        return dict.fromkeys(routers)
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass
+class FakeStore:
+    """Keeps everything in memory; ``broken`` raises on every write."""
+
+    records: list[tuple[Decision, tuple[Outcome, ...]]] = field(default_factory=list)
+    state: ControlState = field(default_factory=ControlState)
+    snapshot: Snapshot | None = None
+    broken: bool = False
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StoreError("failover.db: disk full")
+
+    def save_state(self, state: ControlState, now: float, utc: float) -> None:
+        self._check()
+        self.state = state
+
+    def load_state(self, now: float, utc: float) -> ControlState:
+        self._check()
+        return self.state
+
+    def append(
+        self,
+        decision: Decision,
+        outcomes: Sequence[Outcome],
+        health: Sequence[Health],
+        timings_ms: Mapping[str, float],
+        now: float,
+        utc: float,
+    ) -> int:
+        self._check()
+        self.records.append((decision, tuple(outcomes)))
+        return len(self.records)
+
+    def put_snapshot(self, snapshot: Snapshot) -> None:
+        self._check()
+        self.snapshot = snapshot
+
+
+class FakeLog:
+    """Collects (level, sentence)."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        return lambda sentence, **_: self.lines.append((level, sentence))
+
+    def said(self, part: str) -> bool:
+        return any(part in sentence for _, sentence in self.lines)
+
+
+__all__ = ["USER_PATH", "FakeFleet", "FakeLog", "FakeProber", "FakeStore", "LoopClock", "policy"]

@@ -1,0 +1,192 @@
+"""The loop on virtual time: hours of faults in milliseconds, against a world that remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from controller.core.model import USER_PATH, Applied, RolledBack
+from controller.loop import Loop, World
+from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeStore, LoopClock, policy
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+Alive = Callable[[str, float], bool]
+
+
+class Scene:
+    """A loop and its world."""
+
+    def __init__(self, alive: Alive, **stability: float) -> None:
+        self.policy = policy(**stability)
+        self.fleet = FakeFleet(self.policy)
+        self.store, self.log = FakeStore(), FakeLog()
+        self.alive = alive
+        self.dry_run = False
+        self.users_served_by = set(self.policy.links)
+
+    async def run(self, seconds: float) -> None:
+        prober = FakeProber(self._alive)
+        world = World(prober, self.fleet, self.store, LoopClock(), self.log)
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(seconds, stop.set)
+        await Loop(self.policy, world, dry_run=self.dry_run).run(stop)
+
+    def _alive(self, path: str, now: float) -> bool:
+        if path != USER_PATH:
+            return self.alive(path, now)
+        carrying = {link for link, role in self.fleet.roles.items() if role == "primary"}
+        return any(self.alive(link, now) for link in carrying & self.users_served_by)
+
+    def prefer(self, *upstreams: str) -> None:
+        residential = replace(self.policy.classes["residential"], prefer=upstreams)
+        self.policy = self.fleet.policy = replace(self.policy, classes={"residential": residential})
+
+
+def dark(upstream: str, start: float, end: float = 1e9) -> Alive:
+    return lambda path, now: not (path.endswith(upstream) and start <= now < end)
+
+
+async def test_first_contact_installs_the_preferred_roles() -> None:
+    scene = Scene(lambda *_: True)
+    await scene.run(10)
+    assert scene.fleet.roles == {
+        "edge1-azerbaijan": "primary",
+        "edge1-georgia": "backup",
+        "edge2-georgia": "backup",
+        "edge2-iran": "backup-2",
+    }
+    assert not scene.fleet.pending
+
+
+async def test_a_dark_upstream_is_left_within_a_second() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    await scene.run(40)
+    moved = next(at for at, sentence in scene.fleet.pushes if at > 20)
+    assert moved - 20.0 < 0.4 + 0.1 + 0.2 + 0.1  # ride_out, one interval, the push, slack
+    assert scene.fleet.roles["edge1-azerbaijan"] == "drained"
+    assert scene.fleet.roles["edge1-georgia"] == "primary"
+    assert not scene.fleet.pending
+
+
+async def test_traffic_returns_after_clean_time_and_not_before() -> None:
+    scene = Scene(dark("azerbaijan", 20.0, 25.0))
+    await scene.run(120)
+    back = [at for at, sentence in scene.fleet.pushes if at > 26]
+    assert back
+    assert back[0] >= 25.0 + 20.0
+    assert back[0] < 25.0 + 5.0 + 20.0 + 30.0 + 1.0
+    assert scene.fleet.roles["edge1-azerbaijan"] == "primary"
+    assert scene.fleet.roles["edge1-georgia"] == "backup"
+
+
+async def test_the_way_back_is_made_before_the_old_one_is_broken() -> None:
+    scene = Scene(dark("azerbaijan", 20.0, 25.0))
+    seen: list[dict[str, str]] = []
+    scene.fleet.on_push = lambda: seen.append(scene.fleet.roles)
+    await scene.run(120)
+    both = [r for r in seen if r.get("edge1-azerbaijan") == r.get("edge1-georgia") == "primary"]
+    assert both, "no moment at which both ways carried traffic"
+
+
+async def test_with_everything_dark_nothing_is_pushed_and_the_reason_is_said() -> None:
+    scene = Scene(lambda path, now: now < 20.0)
+    await scene.run(60)
+    assert all(at < 20 for at, _ in scene.fleet.pushes)
+    assert scene.fleet.roles["edge1-azerbaijan"] == "primary"
+    assert scene.store.snapshot is not None
+    assert "nothing" in scene.store.snapshot.sentence
+
+
+async def test_a_loop_that_starts_in_the_dark_leaves_the_routers_alone() -> None:
+    scene = Scene(lambda *_: False)
+    await scene.run(30)
+    assert not scene.fleet.pushes
+
+
+async def test_a_dead_router_does_not_keep_the_other_from_being_served() -> None:
+    scene = Scene(dark("azerbaijan", 30.0))
+    scene.fleet.dead = {"edge2"}
+    await scene.run(60)
+    assert scene.fleet.roles["edge1-georgia"] == "primary"
+    assert scene.log.said("edge2 cannot be read")
+
+
+async def test_a_router_that_comes_back_is_brought_to_the_intent() -> None:
+    scene = Scene(lambda *_: True)
+    scene.fleet.dead = {"edge2"}
+    asyncio.get_running_loop().call_later(30, scene.fleet.dead.clear)
+    await scene.run(60)
+    assert scene.fleet.roles["edge2-iran"] == "backup-2"
+
+
+async def test_a_push_that_cuts_users_off_is_undone_and_not_repeated_at_once() -> None:
+    scene = Scene(lambda *_: True)
+    await scene.run(10)
+    other = Scene(lambda *_: True)
+    other.prefer("iran", "azerbaijan", "georgia")  # a new policy; but users are not served through iran
+    other.fleet.running = dict(scene.fleet.running)
+    other.users_served_by = {"edge1-azerbaijan", "edge1-georgia", "edge2-georgia"}
+    await other.run(120)
+    outcomes = [outcome for _, outcomes in other.store.records for outcome in outcomes]
+    assert any(isinstance(outcome, RolledBack) for outcome in outcomes)
+    assert other.fleet.roles["edge1-azerbaijan"] == "primary"
+    assert other.fleet.roles["edge2-iran"] != "primary"
+    assert not other.fleet.pending
+    assert (
+        1 <= len({at for at, _ in other.fleet.pushes}) <= 12
+    )  # two steps and a way back, backing off: 5, 10, 20, 40 s
+
+
+async def test_a_dry_run_never_pushes() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    scene.dry_run = True
+    await scene.run(60)
+    assert not scene.fleet.pushes
+    assert scene.log.said("edge1 would be changed")
+
+
+async def test_a_full_disk_does_not_stop_a_failover() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    scene.store.broken = True
+    await scene.run(40)
+    assert scene.fleet.roles["edge1-georgia"] == "primary"
+    assert scene.log.said("could not be recorded")
+
+
+async def test_what_somebody_changed_by_hand_is_put_right() -> None:
+    scene = Scene(lambda *_: True)
+    loop = asyncio.get_running_loop()
+    loop.call_later(20, lambda: scene.fleet.running.update(edge1=scene.fleet.running["edge1"][:1]))
+    await scene.run(60)
+    assert scene.fleet.roles["edge1-azerbaijan"] == "primary"
+
+
+async def test_a_refused_plan_is_not_sent_again_and_again() -> None:
+    scene = Scene(lambda *_: True)
+    scene.fleet.refusing = {"edge1", "edge2"}
+    await scene.run(100)
+    refusals = [o for _, all_ in scene.store.records for o in all_ if not isinstance(o, Applied)]
+    assert 2 <= len(refusals) <= 14  # two routers, at 0, 5, 15, 35, 75 s and the reconciles between
+
+
+async def test_an_unconfirmed_commit_of_a_dead_controller_is_settled_at_the_start() -> None:
+    scene = Scene(lambda *_: True)
+    await scene.run(10)
+    scene.fleet.pending = {"edge1"}
+    again = Scene(lambda *_: True)
+    again.fleet = scene.fleet
+    await again.run(10)
+    assert not again.fleet.pending
+    assert again.log.said("unconfirmed commit")
+
+
+async def test_every_cycle_that_acts_says_one_sentence() -> None:
+    scene = Scene(dark("azerbaijan", 20.0, 25.0))
+    await scene.run(120)
+    for decision, _ in scene.store.records:
+        assert decision.sentence
+        assert "\n" not in decision.sentence
