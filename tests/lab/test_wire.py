@@ -128,7 +128,7 @@ def test_a_stream_crosses_unharmed_though_checksums_and_segments_are_left_to_the
         wire(),
         in_namespace(RIGHT, lambda: socket.create_server((address, PORT), family=family)) as listener,
     ):
-        server = threading.Thread(target=serve)
+        server = threading.Thread(target=serve, daemon=True)
         server.start()
         content = os.urandom(2**20)
         with in_namespace(LEFT, lambda: socket.socket(family)) as client:
