@@ -73,6 +73,8 @@ _FAMILY = {f"address-family {family} unicast": family for family in Family}
 def owned_object(context: Sequence[str], line: str) -> str | None:
     """The kind and name of the object that a line belongs to: "route-map FO-A"; None for any other line."""
     head = context[0] if len(context) == 1 else line
+    if names.PREFIX not in head:
+        return None  # nearly every line: not worth a pattern
     if len(context) > 1 or (context and not ROUTE_MAP.fullmatch(head)):
         return None
     if found := ROUTE_MAP.fullmatch(head):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from controller.core.guard import ROUTE_MAP, attached_at, owned_object
+from controller.core.guard import ROUTE_MAP, Key, attached_at, owned_object
 from controller.core.model import Attachment, Change, Direction, Family, Link, RouterIntent
 from controller.fleet import frr_text
 from controller.fleet.connect import PermanentError
@@ -87,7 +87,7 @@ def _stale(before: Sequence[Line], wanted: Sequence[Line], intent: RouterIntent)
     replaced = {(each.family, str(each.neighbor), each.direction) for each in intent.attachments}
     staying = []
     for line in before:
-        at = attached_at(Change(added=False, context=line.context, line=line.text), intent.router.asn)
+        at = _attached_at(line, intent.router.asn)
         if at is None or at[0] not in replaced:
             staying.append((owned_object(line.context, line.text), set(line.text.split())))
     used_anew = {word for line in wanted for word in line.text.split()}
@@ -101,14 +101,19 @@ def _stale(before: Sequence[Line], wanted: Sequence[Line], intent: RouterIntent)
 
 
 def _as_wanted(result: Sequence[Line], objects: Mapping[str, Sequence[Line]], intent: RouterIntent) -> bool:
-    found = _objects(result)
-    sessions = Sessions(result, intent.router.asn)
-    return {key: set(lines) for key, lines in found.items()} == {
-        key: set(lines) for key, lines in objects.items()
-    } and all(
-        sessions.policy(each.family, str(each.neighbor), each.direction) == each.policy
-        for each in intent.attachments
+    """Whether the result holds exactly these objects, and each wanted attachment once."""
+    wanted = {(each.family, str(each.neighbor), each.direction): each.policy for each in intent.attachments}
+    attached = [at for line in result if (at := _attached_at(line, intent.router.asn)) and at[0] in wanted]
+    found = {key: set(lines) for key, lines in _objects(result).items()}
+    return (
+        found == {key: set(lines) for key, lines in objects.items()}
+        and len(attached) == len(wanted)
+        and dict(attached) == wanted
     )
+
+
+def _attached_at(line: Line, asn: int) -> tuple[Key, str] | None:
+    return attached_at(Change(added=True, context=line.context, line=line.text), asn)
 
 
 # --- what does not fit ---------------------------------------------------------------------------
@@ -120,7 +125,7 @@ def _unwanted(rendered: Sequence[Line], intent: RouterIntent) -> Iterator[str]:
     openers = {(), (bgp_line(asn),), *((bgp_line(asn), family_line(family)) for family in Family)}
     attached = set()
     for line in rendered:
-        at = attached_at(Change(added=True, context=line.context, line=line.text), asn)
+        at = _attached_at(line, asn)
         if at:
             attached.add((*at[0], at[1]))
         elif not owned_object(line.context, line.text) and line.path not in openers:

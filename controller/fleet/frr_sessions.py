@@ -25,9 +25,9 @@ class Sessions:
     def __init__(self, lines: Sequence[Line], asn: int) -> None:
         bgp = bgp_line(asn)
         inside = [line for line in lines if line.context[:1] == (bgp,)]
-        self._session = {line.text for line in inside if line.context == (bgp,)}
+        self._session = [line.text for line in inside if line.context == (bgp,)]
         self._family = {
-            family: {line.text for line in inside if line.context == (bgp, family_line(family))}
+            family: [line.text for line in inside if line.context == (bgp, family_line(family))]
             for family in Family
         }
         words = [text.split() for text in self._session]

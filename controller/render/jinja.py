@@ -62,7 +62,7 @@ class JinjaRenderer:
             raise self._error(error, main, intent, f"{error.message}: there is {known}; {_SEE}") from error
         except SecurityError as error:
             raise self._error(
-                error, main, intent, f"{error}: templates may only read values; {_SEE}"
+                error, main, intent, f"{str(error).rstrip('.')}: templates may only read values; {_SEE}"
             ) from error
         except Exception as error:  # a template is somebody's program: it can raise anything
             raise self._error(error, main, intent, f"{type(error).__name__}: {error}; {_SEE}") from error
