@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import asdict
 from typing import Annotated
 
@@ -78,8 +79,9 @@ def _print_status(seen: LabStatus) -> None:
                 if session.state != "Established":
                     typer.echo(f"  {'':<12}   {session.peer} {session.family}: {session.state}")
     typer.echo("faults:" if seen.faults else "no faults")
-    for fault in seen.faults:
-        typer.echo(f"  {fault}")
+    for each in seen.faults:
+        left = "" if each.until is None else f", for {max(0.0, each.until - time.monotonic()):.0f} s more"
+        typer.echo(f"  {each}{left}")
 
 
 @app.command("exec")

@@ -26,7 +26,7 @@ _NEEDED = {
     "unshare": "util-linux",
 }
 
-_SERVICES = {"frr": ("frr",), "openssh-server": ("ssh",), "nftables": ("nftables",)}
+_SERVICES = {"frr": ("frr",), "openssh-server": ("ssh", "ssh.socket"), "nftables": ("nftables",)}
 
 
 def missing_packages() -> tuple[str, ...]:

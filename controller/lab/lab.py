@@ -106,8 +106,9 @@ class Lab:
 
     def command(self, node: str, argv: Sequence[str]) -> list[str]:
         """The command that runs `argv` on a node, for whoever wants to start it themselves."""
+        check_machine()
         if not namespaces.netns_path(self.name, node).exists():
-            self._check_up()
+            raise self._not_up()
         if node in ROUTERS:
             return self.router(node).command(*argv)
         return namespaces.inside(self.name, node, argv)
@@ -117,6 +118,7 @@ class Lab:
 
         Raises LabError when the lab is not up, or when this process has other threads: they would stay out.
         """
+        check_machine()
         namespaces.enter(self.name, node)
 
     def netns(self, node: str) -> str:
@@ -131,6 +133,7 @@ class Lab:
 
     def status(self) -> LabStatus:
         """Nodes, daemons, sessions and faults; of a lab that is not up, an empty one."""
+        check_machine()
         return status.look(self.name, self._routers(), self._record.faults())
 
     def leaks(self) -> list[str]:
@@ -214,8 +217,12 @@ class Lab:
         return effects.Site(self.name, fleet, self._record.folder)
 
     def _check_up(self) -> None:
+        check_machine()
         if not self._complete.exists():
-            raise LabError(f"lab {self.name} is not up: failover lab up --name {self.name}")
+            raise self._not_up()
+
+    def _not_up(self) -> LabError:
+        return LabError(f"lab {self.name} is not up: failover lab up --name {self.name}")
 
     def _routers(self) -> tuple[routers.Router, ...]:
         return routers.all_routers(self.name, self.state_dir / "nodes")

@@ -55,7 +55,9 @@ hostname "$2"
 for place in etc/passwd etc/group etc/shadow etc/frr etc/ssh var/log; do
     mount --bind "$dir/$place" "/$place"
 done
-for place in /tmp /var/tmp /home; do mount -t tmpfs -o mode=1777,size=64m lab $place; done
+for place in /tmp /var/tmp /home /var/lib/frr; do
+    [ ! -d $place ] || mount -t tmpfs -o mode=1777,size=64m lab $place
+done
 mount -t tmpfs -o mode=755,size=16m lab /run
 mkdir -p /run/frr /run/sshd /run/lock "/home/$3"
 chown frr:frr /run/frr

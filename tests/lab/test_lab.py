@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import re
 import subprocess
 import sys
@@ -129,6 +131,28 @@ def test_a_process_that_enters_noc_has_its_addresses(lab: Lab) -> None:
         f"Lab({lab.name!r}).enter('noc'); socket.create_server(('203.0.113.20', 0))"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def _complaint(command: str) -> str:
+    lab = Lab("t1-nobody")
+    commands: dict[str, Callable[[], object]] = {
+        "up": lab.up,
+        "down": lab.down,
+        "status": lab.status,
+        "clear": lab.clear,
+        "leaks": lab.leaks,
+    }
+    try:
+        commands[command]()
+    except LabError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "clear", "leaks"])
+def test_without_root_the_lab_says_so_in_one_sentence(command: str) -> None:
+    with multiprocessing.get_context("fork").Pool(1, os.setuid, (65534,)) as nobody:
+        assert "needs root: sudo failover lab" in nobody.apply(_complaint, (command,))
 
 
 # --- faults ------------------------------------------------------------------------------------
