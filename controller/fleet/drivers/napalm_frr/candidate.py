@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from .check import dangling
 from .diff import unified
+from .effect import clears
 from .lines import emit, parse
-from .order import clears, commands
+from .order import commands
 from .router import parts
 from .tree import merged, replaced, tree
 

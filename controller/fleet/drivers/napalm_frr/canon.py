@@ -44,9 +44,9 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = (
 def canonical(node: Node, text: str) -> str:
     """``text``, to stand in the context ``node``, as ``show running-config`` would show it.
 
-    Knows the rewritings that were measured: prefixes without host bits, IPv6 in RFC 5952 form, community order
-    and names, sequence numbers that FRR gives by itself, and a few words. Others FRR itself will tell of: what is
-    read back must be what was asked for.
+    Knows the rewritings that were measured: prefixes without host bits, IPv6 in RFC 5952 form, community
+    order and names, sequence numbers that FRR gives by itself, and a few words. Of others FRR itself will
+    tell: what is read back must be what was asked for.
     """
     if _FREE_TEXT.search(text):
         return text

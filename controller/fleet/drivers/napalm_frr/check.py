@@ -1,11 +1,11 @@
-"""Faults of a candidate that FRR would accept and that would hurt: references to policy that does not exist."""
+"""A fault of candidates that FRR would accept and that would hurt: references to policy that is not there."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from .order import policy_object, uses
+from .effect import policy_object, uses
 
 if TYPE_CHECKING:
     from .tree import Node

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .settings import LIST_ENTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .tree import Node
 
@@ -17,6 +17,7 @@ _AROUND = 2  # unchanged lines shown on either side of a change
 _SECRET = re.compile(
     r"^(\s*(?:no )?(?:.* )?(?:password|key-string|authentication-key|secret)(?: \d(?= ))?) .+$"
 )
+_Place = tuple[int, str, int, int, int]
 _SECTIONS = ("interface", "vrf", "ip route", "ipv6 route", "list", "route-map", "router")
 
 
@@ -32,8 +33,8 @@ class _Row:
 def unified(before: Node, after: Node) -> str:
     """A unified diff, "" without differences.
 
-    Hunks hold lines of one context only, named after the second ``@@``. Sections stand in one order whatever the
-    version of FRR. Secrets are not shown.
+    Hunks hold lines of one context only, named after the second ``@@``. Sections stand in one order
+    whatever the version of FRR. Secrets are not shown.
     """
     rows = list(_rows(before, after, (), 0))
     hunks = list(_hunks(rows))
@@ -64,23 +65,23 @@ def _rows(before: Node | None, after: Node | None, path: tuple[str, ...], depth:
             yield from _rows(was, now, inner, depth + 1)
 
 
-def _position(old: dict[str, Node], new: dict[str, Node], *, top: bool):  # noqa: ANN202 (a sort key)
-    """Where a line is shown: plain lines before contexts, policy in one order, else as the router shows it."""
+def _position(old: dict[str, Node], new: dict[str, Node], *, top: bool) -> Callable[[str], _Place]:
+    """Where a line is shown: plain lines before contexts, policy in one order, else as on the router."""
     order = {name: index for index, name in enumerate({**old, **new})}
     last: dict[str | None, int] = {}
-    for name in old:
-        last[_about(old[name].text)] = order[name]
+    for name, node in old.items():
+        last[_about(node.text)] = order[name]
 
-    def place(name: str) -> tuple[object, ...]:
+    def place(name: str) -> _Place:
         node = new.get(name) or old[name]
         if not top:
             like = _about(node.text)
             near = last.get(like, len(order)) if name not in old and like else order[name]
-            return (node.kind is not None, near, name not in old, order[name])
+            return (int(node.kind is not None), "", near, int(name not in old), order[name])
         section = _section(node)
         if section < _SECTIONS.index("list"):
-            return (section, "", 0, order[name])
-        return (section, *_sorted_name(node.text), order[name])
+            return (section, "", 0, 0, order[name])
+        return (section, *_sorted_name(node.text), 0, order[name])
 
     return place
 

@@ -31,12 +31,13 @@ _LINE_NUMBER = re.compile(r"^line \d+:")
 class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is untyped
     """FRR 8.4 to 10.x over SSH.
 
-    ``optional_args``: ``port``, ``key_file``, ``passphrase``, ``known_hosts``, ``host_key_policy`` (``strict`` or
-    ``accept-new``), ``pathspace`` (FRR's ``-N``). ``timeout`` bounds the connect and every silence, in seconds.
+    ``optional_args``: ``port``, ``key_file``, ``passphrase``, ``known_hosts``, ``host_key_policy``
+    (``strict`` or ``accept-new``), ``pathspace`` (FRR's ``-N``). ``timeout`` bounds the connect and every
+    silence, in seconds.
 
-    The user needs group frrvty and a POSIX login shell; group frr too, for ``get_config(retrieve="startup")``.
-    A later load takes the place of an earlier candidate. Reads see the router at load; ``commit_config`` refuses
-    when it moved since.
+    The user needs group frrvty and a POSIX login shell; group frr too, to read the startup configuration.
+    A later load takes the place of an earlier candidate. A candidate compares with what ran when it was
+    loaded; ``commit_config`` refuses when that moved since.
     """
 
     platform = "frr"
@@ -170,8 +171,8 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
         if reply.result == "stale":
             moved = candidate.moved(self._router.whole_config(reply["show"], reply["errors"]))
             raise CommitError(
-                f"{self.hostname}: the running configuration changed since it was compared; nothing was applied. "
-                f"Load and compare again. It differs by:\n{moved}"
+                f"{self.hostname}: the running configuration changed since it was compared; nothing was "
+                f"applied. Load and compare again. What changed meanwhile:\n{moved}"
             )
         raise self._failure(candidate, reply)
 
@@ -195,8 +196,8 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
         if reply.result == "mismatch":
             said = "\n".join(candidate.mismatch(reply["show"]))
             return _refusal(replaces=candidate.replaces)(
-                f"{self.hostname}: FRR took the change but shows something else, {fate}. Write the candidate as "
-                f"`show running-config` would show it, without defaults:\n{said}"
+                f"{self.hostname}: FRR took the change but shows something else, {fate}. Write the candidate "
+                f"as `show running-config` would show it, without defaults:\n{said}"
             )
         return CommitError(
             f"{self.hostname}: the commit did not arrive whole; nothing was applied ({reply.result})"
@@ -205,8 +206,8 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
     def confirm_commit(self) -> None:
         """Keep what waits for confirmation and write it to the startup configuration.
 
-        Raises CommitConfirmException when nothing waits (it may have been reverted: then it says so) and CommitError
-        when the startup configuration could not be written; the revert timer runs on then.
+        Raises CommitConfirmException when nothing waits (it may have been reverted: then it says so) and
+        CommitError when the startup configuration could not be written; the revert timer runs on then.
         """
         reply = self._router.act("confirm")
         if reply.result == "none":
@@ -215,8 +216,8 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
             )
         if reply.result == "unsaved":
             raise CommitError(
-                f"{self.hostname}: not confirmed: the startup configuration was not written, and the change will be "
-                f"reverted when its time is over:\n{reply['saved'].strip()}"
+                f"{self.hostname}: not confirmed: the startup configuration was not written, and the change "
+                f"will be reverted when its time is over:\n{reply['saved'].strip()}"
             )
 
     def has_pending_commit(self) -> bool:
@@ -224,7 +225,7 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
         return bool(self._router.act("pending")["pending"].strip())
 
     def rollback(self) -> None:
-        """Undo the commit that waits for confirmation, or else the last one of this session; harmless without."""
+        """Undo the commit that waits for confirmation, else this session's last one; harmless without."""
         self._candidate = None
         if self._undo is not None:
             undo, self._undo = self._undo, None
@@ -251,7 +252,8 @@ def _text(filename: str | None, config: str | None, error: type[Exception]) -> s
 
 
 def _refusal(*, replaces: bool) -> type[NapalmException]:
-    return ReplaceConfigException if replaces else MergeConfigException
+    refusal: type[NapalmException] = ReplaceConfigException if replaces else MergeConfigException
+    return refusal
 
 
 def _one_line(message: str) -> str:

@@ -1,4 +1,4 @@
-"""The reading half of the driver: each getter asks in one exec (facts in two) and hands the text to a pure parser."""
+"""The reading half of the driver: each getter asks in one exec (facts in two), pure parsers do the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.:@-]*")
 
 
 class Getters:
-    """What NAPALM asks of a driver besides its configuration. Needs ``_router`` and ``_get_candidate_text``."""
+    """What NAPALM asks of a driver besides configuring it; needs ``_router`` and ``_get_candidate_text``."""
 
     hostname: str
 
@@ -77,14 +77,14 @@ class Getters:
     def get_config(
         self,
         retrieve: str = "all",
-        full: bool = False,
+        full: bool = False,  # noqa: ARG002 (NAPALM asks for it; FRR has one form only)
         sanitized: bool = False,
         format: str = "text",  # noqa: A002
     ) -> dict[str, str]:
         """Running, startup and candidate configuration as text; FRR has no form with defaults (``full``).
 
-        The startup configuration is "" where this user may not read it (it takes group frr); asked for alone, that
-        is a CommandErrorException.
+        The startup configuration is "" where this user may not read it (it takes group frr); asked for
+        alone, that is a CommandErrorException.
         """
         if format != "text":
             raise NotImplementedError(f"FRR's configuration is text; format {format} is not offered")

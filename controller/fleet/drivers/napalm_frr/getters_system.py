@@ -54,7 +54,7 @@ def _interfaces(text: str) -> dict[str, dict[str, Any]]:
 
 
 def interfaces(text: str) -> dict[str, dict[str, Any]]:
-    """``get_interfaces``; FRR tells times of changes in the router's local time only, so ``last_flapped`` is -1."""
+    """``get_interfaces``; FRR tells when links changed in local time only, so ``last_flapped`` is -1."""
     return {
         name: {
             "is_up": body.get("operationalStatus") == "up",

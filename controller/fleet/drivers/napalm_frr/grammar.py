@@ -85,8 +85,9 @@ _FAMILY_ONLY = re.compile(
     r"|(network|redistribute|aggregate-address|maximum-paths|table-map|distance|bgp dampening)\b)"
 )
 _SESSION_ONLY = re.compile(
-    r"(neighbor \S+ (remote-as|description|timers|ebgp-multihop|update-source|password|shutdown|local-as|ttl-security"
-    r"|bfd|port|passive|interface|capability (?!orf)|advertisement-interval|disable-connected-check"
+    r"(neighbor \S+ (remote-as|description|timers|ebgp-multihop|update-source|password|shutdown|local-as"
+    r"|ttl-security|bfd|port|passive|interface|capability (?!orf)|advertisement-interval"
+    r"|disable-connected-check"
     r"|enforce-first-as|graceful-restart\S*|graceful-shutdown|solo|strict-capability-match|override-capability"
     r"|dont-capability-negotiate|sender-as-path-loop-detection|tcp-mss|local-role|extended-optional-parameters"
     r"|path-attribute|aigp)\b|timers bgp\b|bgp (?!dampening\b|retain\b)\S)"

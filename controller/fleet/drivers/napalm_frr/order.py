@@ -1,27 +1,22 @@
 """From one configuration to another as commands in an order that never hurts on the way.
 
 New policy first, then what refers to it, removals last: FRR acts on each line as it comes, and an attached
-route-map that does not exist yet denies everything. Values are overwritten in place, never removed and set again,
-except where FRR would keep a part of the old one.
+route-map that does not exist yet denies everything. Values are overwritten in place, never removed and set
+again, except where FRR would keep a part of the old one.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from .grammar import TOP
 from .lines import Line
 from .settings import LIST_ENTRY, must_remove_first, removal
-from .tree import Node, neighbor_of, neighbors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .tree import IS_GROUP, Node, neighbor_of, neighbors
 
 _PHASES = ("lists", "rest", "route-maps", "routers")
 _NOT_REMOVABLE = frozenset({"interface", "bgp-af", "vrf", "line", "ldp-af", "link-params"})
-_IS_GROUP = re.compile(r"neighbor \S+ peer-group$")
 _DEFINING = re.compile(r"neighbor \S+ (?:remote-as|interface|peer-group)\b")
 
 Context = tuple[str, ...]
@@ -48,7 +43,7 @@ def commands(before: Node, after: Node) -> list[Line]:
 
 
 def _lists(before: Node, after: Node, plan: _Plan) -> None:
-    """Lists of prefixes, communities, AS paths. FRR drops an entry silently whose content stands at another seq."""
+    """Entries of lists: FRR silently drops one whose content stands at another number; that goes first."""
     entries = {name: child.text for name, child in before.leaves() if LIST_ENTRY.fullmatch(child.text)}
     at = {(_list_content(text)): name for name, text in entries.items()}
     wanted = {name: child.text for name, child in after.leaves() if LIST_ENTRY.fullmatch(child.text)}
@@ -156,7 +151,7 @@ def _remove_leaves(was: Node, node: Node, inner: Context, gone: set[str], late: 
 
 def _members_first(bgp: Node, names: set[str]) -> list[str]:
     """Neighbors before the peer-groups they may be in."""
-    groups = {neighbor_of(child.text) for _, child in bgp.leaves() if _IS_GROUP.match(child.text)}
+    groups = {neighbor_of(child.text) for _, child in bgp.leaves() if IS_GROUP.match(child.text)}
     return sorted(names, key=lambda name: (name in groups, name))
 
 
@@ -182,7 +177,7 @@ def _by_dependence(node: Node, was: Node | None = None) -> list[Node]:
         if was is None or name not in was.children or was.children[name].text != child.text
     ]
     if node.kind == "bgp":
-        groups = {neighbor_of(child.text) for _, child in node.leaves() if _IS_GROUP.match(child.text)}
+        groups = {neighbor_of(child.text) for _, child in node.leaves() if IS_GROUP.match(child.text)}
         fresh.sort(key=lambda child: _rank(child.text, neighbor_of(child.text) in groups))
     elif node.kind == "bgp-af":
         fresh.sort(key=lambda child: not child.text.endswith(" activate"))
@@ -193,7 +188,7 @@ def _rank(text: str, of_group: bool) -> int:
     """Under ``router bgp``: own settings, groups, their members, then everything said of those."""
     if neighbor_of(text) is None:
         return 0
-    if _IS_GROUP.match(text):
+    if IS_GROUP.match(text):
         return 1
     if _DEFINING.match(text):
         return 2 if of_group else 3
@@ -209,108 +204,3 @@ def _new_maps_first(before: Node, lines: list[Line]) -> list[Line]:
         return opener.split()[1] in known
 
     return sorted(lines, key=existing)
-
-
-def clears(before: Node, after: Node) -> list[str]:
-    """Commands that make FRR apply edited policies now, instead of when its route-map timer expires.
-
-    Only neighbors whose attachment stays the same while what it names changed: re-attaching acts at once.
-    """
-    edited = _edited(before, after)
-    found: dict[str, None] = {}
-    for name, bgp in after.contexts():
-        was = before.children.get(name)
-        if bgp.kind == "bgp" and was is not None and edited:
-            found |= dict.fromkeys(_clears_of(was, bgp, edited))
-    return list(found)
-
-
-_ATTACHED = re.compile(r"neighbor (\S+) (route-map|prefix-list|filter-list|distribute-list) (\S+) (in|out)")
-_INSTANCE = re.compile(r"router bgp(?: \d\S*)? (?:vrf|view) (\S+)")
-_LIST_KINDS = {
-    "filter-list": ("bgp as-path access-list",),
-    "prefix-list": ("ip prefix-list", "ipv6 prefix-list"),
-    "distribute-list": ("access-list", "ipv6 access-list"),
-    "route-map": ("route-map",),
-}
-
-
-def _clears_of(was: Node, bgp: Node, edited: set[tuple[str, str]]) -> Iterator[str]:
-    groups = {neighbor_of(child.text) for _, child in bgp.leaves() if _IS_GROUP.match(child.text)}
-    instance = _INSTANCE.match(bgp.text)
-    scope = f"vrf {instance[1]} " if instance else ""
-    for name, family in bgp.contexts():
-        old = was.children.get(name)
-        if family.kind != "bgp-af" or old is None:
-            continue
-        for each, line in family.leaves():
-            match = _ATTACHED.match(line.text)
-            if not match or each not in old.children or old.children[each].text != line.text:
-                continue
-            if any((kind, match[3]) in edited for kind in _LIST_KINDS[match[2]]):
-                peer = f"peer-group {match[1]}" if match[1] in groups else match[1]
-                words = family.text.removeprefix("address-family ")
-                words = words if " " in words else f"{words} unicast"
-                yield f"clear bgp {scope}{words} {peer} soft {match[4]}"
-
-
-_USES = (
-    (re.compile(r"match (ip|ipv6) (?:address|next-hop|route-source) prefix-list (\S+)"), "{0} prefix-list"),
-    (re.compile(r"match (ip) (?:address|next-hop|route-source) (\S+)"), "access-list"),
-    (re.compile(r"match (ipv6) address (\S+)"), "ipv6 access-list"),
-    (re.compile(r"(match) as-path (\S+)"), "bgp as-path access-list"),
-    (re.compile(r"(?:match|set) (community|comm-list) (\S+)"), "bgp community-list"),
-    (re.compile(r"(?:match|set) (large-community|large-comm-list) (\S+)"), "bgp large-community-list"),
-    (re.compile(r"(match) extcommunity (\S+)"), "bgp extcommunity-list"),
-    (re.compile(r"(call) (\S+)"), "route-map"),
-)
-
-
-def uses(text: str) -> tuple[str, str] | None:
-    """The (kind, name) of the policy object that a line in a route-map refers to."""
-    for pattern, kind in _USES:
-        match = pattern.match(text)
-        if match:
-            return kind.format(match[1]), match[2]
-    return None
-
-
-def policy_object(text: str) -> tuple[str, str] | None:
-    """The (kind, name) of the policy object that a top-level line is a part of."""
-    words = text.split()
-    if words[0] == "route-map":
-        return "route-map", words[1]
-    entry = LIST_ENTRY.fullmatch(text)
-    if entry is None:
-        return None
-    parts = entry["list"].split()
-    kind = " ".join(parts[:2]) if parts[0] == "bgp" and parts[1] != "as-path" else " ".join(parts[:-1])
-    return kind, parts[-1]
-
-
-def _edited(before: Node, after: Node) -> set[tuple[str, str]]:
-    """Policy objects of both configurations with another content now, those they are used by included."""
-    old, new = _objects(before), _objects(after)
-    edited = {name for name in old if name in new and old[name] != new[name]}
-    while True:
-        more = {
-            name
-            for name, body in new.items()
-            if name not in edited and any(uses(text) in edited for text in body if text)
-        }
-        if not more:
-            return edited
-        edited |= more
-
-
-def _objects(root: Node) -> dict[tuple[str, str], frozenset[str]]:
-    """What each policy object says, order apart (FRR's own order is in the numbers)."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for child in root.children.values():
-        name = policy_object(child.text)
-        if name is not None:
-            body = found.setdefault(name, set())
-            body.add(f"> {child.text}")
-            body.update(line.text for line in child.lines())
-            body.update(f"{child.text} {line.text}" for line in child.lines())
-    return {name: frozenset(body) for name, body in found.items()}

@@ -88,15 +88,15 @@ class Router:
         return None if answer.code else answer.out
 
     def act(self, verb: str, *arguments: str, payload: str = "") -> Reply:
-        """Run one verb of ``router_side.sh``. Raises LockError, ConnectionException, CommandErrorException."""
+        """Run one verb of ``router_side.sh``. Raises LockError, CommandErrorException."""
         words = " ".join(shlex.quote(word) for word in (verb, self._pathspace, *arguments))
         command = f'export NAPALM_FRR_SIDE={_SIDE}; exec sh -c "$NAPALM_FRR_SIDE" napalm_frr {words}'
         answer = self._device.run(command, payload)
         reply = _parse(answer.out)
         if reply is None:
             raise CommandErrorException(
-                f"{self._name}: the router's shell did not run the driver's script; the login shell must be a "
-                f"POSIX shell, with flock, setsid and sha256sum installed. It said: {answer.out.strip()[-400:]}"
+                f"{self._name}: the router's shell did not run the driver's script; it takes a POSIX login "
+                f"shell, flock, setsid and sha256sum. It said: {answer.out.strip()[-400:]}"
             )
         if reply.result == "locked":
             raise LockError(f"{self._name}: another session is committing right now; try again")
@@ -111,7 +111,8 @@ class Router:
     def whole_config(self, shown: str, errors: str = "") -> str:
         """The running-config out of what ``show daemons`` and the rest printed.
 
-        Raises CommandErrorException when it would be incomplete, ConnectionException when FRR cannot be reached.
+        Raises CommandErrorException when it would be incomplete, ConnectionException when FRR cannot be
+        reached.
         """
         explained = self._explained(shown + errors)
         if explained:
@@ -126,8 +127,8 @@ class Router:
         down = sorted((_NEEDED - up) | {name for name, state in watched.items() if state != "Up"})
         if down:
             raise CommandErrorException(
-                f"{self._name}: {', '.join(down)} not running, so the running configuration lacks its part; nothing "
-                "was compared or changed. Look at the router's log and at: vtysh -c 'show watchfrr'"
+                f"{self._name}: {', '.join(down)} not running, so the running configuration lacks its part; "
+                "nothing was compared or changed. Look at the router's log and at: vtysh -c 'show watchfrr'"
             )
         if _DISABLED in config:
             raise CommandErrorException(
@@ -142,7 +143,7 @@ class Router:
     def _explained(self, text: str) -> str:
         if "failed to connect to any daemons" in text:
             where = f" in pathspace {self._pathspace}" if self._pathspace else ""
-            return f"{self._name}: vtysh reaches no daemon{where}: FRR is not running, or the user is not in group frrvty"
+            return f"{self._name}: vtysh reaches no daemon{where}; is FRR running, the user in group frrvty?"
         return ""
 
 

@@ -1,6 +1,6 @@
 """Which lines are the same setting with another value, how a value is replaced, and how a line is removed.
 
-Measured on FRR 8.4 and 10.3. A line that these tables do not know is its own setting: it stands beside others.
+Measured on FRR 8.4. A line that these tables do not know is a setting of its own: it stands beside others.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _COMPILED = {kind: tuple(re.compile(each) for each in patterns) for kind, patter
 
 # Entering the new value does not fully take the place of the old one: remove first.
 _REMOVE_FIRST = re.compile(
-    r"redistribute |router bgp|neighbor \S+ (?:remove-private-AS|next-hop-self|default-originate|advertise-map"
-    r"|attribute-unchanged|peer-group|interface)(?:$| )"
+    r"redistribute |router bgp|neighbor \S+ (?:remove-private-AS|next-hop-self|default-originate"
+    r"|advertise-map|attribute-unchanged|peer-group|interface)(?:$| )"
 )
 
 # FRR does not show these while they are on, and shows `no ...` when they are off.
@@ -101,7 +101,7 @@ def must_remove_first(text: str) -> bool:
 def is_on_by_default(kind: str, text: str, *, activates_ipv4: bool = False) -> bool:
     """Whether FRR hides this line while it is in force and shows ``no ...`` when it is not.
 
-    ``activates_ipv4``: the line stands in ``address-family ipv4 unicast``, which neighbors join by themselves.
+    ``activates_ipv4``: it stands in ``address-family ipv4 unicast``, which neighbors join by themselves.
     """
     pattern = _ON_BY_DEFAULT.get(kind)
     if kind == "bgp-af" and activates_ipv4 and _ACTIVATE.match(text):
@@ -127,7 +127,8 @@ def removal(kind: str, text: str) -> str:
 
 
 LIST_ENTRY = re.compile(
-    r"(?P<list>(?:ip|ipv6) prefix-list \S+|bgp (?:community-list|large-community-list|extcommunity-list) \S+ \S+"
+    r"(?P<list>(?:ip|ipv6) prefix-list \S+"
+    r"|bgp (?:community-list|large-community-list|extcommunity-list) \S+ \S+"
     r"|bgp as-path access-list \S+|(?:(?:ipv6|mac) )?access-list \S+)"
     r"(?: seq (?P<seq>\d+))? (?P<content>(?:permit|deny) .+)"
 )

@@ -34,8 +34,9 @@ _CHUNK = 65536
 class Login:
     """How to reach and enter a router.
 
-    ``known_hosts`` None means the user's and the system's own files. ``policy``: ``strict`` refuses a host whose
-    key is not known; ``accept-new`` records it in ``known_hosts`` at first sight. A changed key is refused by both.
+    ``known_hosts`` None means the user's and the system's own files. ``policy``: ``strict`` refuses a host
+    whose key is not known; ``accept-new`` records it in ``known_hosts`` at first sight. A changed key is
+    refused by both.
     """
 
     host: str
@@ -101,7 +102,9 @@ class Connection:
 
     def _keyscan(self, file: Path | str) -> str:
         port = "" if self.login.port == 22 else f"-p {self.login.port} "
-        return f"ssh-keyscan -t ed25519 {port}{self.login.host} >> {file}  (and compare the key with the router's own)"
+        return (
+            f"ssh-keyscan -t ed25519 {port}{self.login.host} >> {file}  (then compare it with the router's)"
+        )
 
     def _connect(self) -> None:
         login = self.login
@@ -126,16 +129,16 @@ class Connection:
         except paramiko.BadHostKeyException as error:
             raise ConnectionException(
                 f"{login.where}: the host key is not the one in {known}: got {error.key.get_name()} "
-                f"{error.key.fingerprint}. Either the router was reinstalled (then replace its line in that file) "
-                "or something else answers at this address."
+                f"{error.key.fingerprint}. Either the router was reinstalled (then replace its line in that "
+                "file) or something else answers at this address."
             ) from error
         except paramiko.AuthenticationException as error:
             tried = (
                 f"key {login.key_file}" if login.key_file else "the password" if login.password else "any key"
             )
             raise ConnectAuthError(
-                f"{login.where}: user {login.username} was not let in with {tried}; check the user name, and that "
-                "the key is in the user's authorized_keys on the router"
+                f"{login.where}: user {login.username} was not let in with {tried}; check the user name, and "
+                "that the key is in the user's authorized_keys on the router"
             ) from error
         except (TimeoutError, socket.gaierror) as error:
             raise ConnectTimeoutError(
@@ -169,6 +172,8 @@ class Connection:
         transport = self._transport()
         transport.set_keepalive(_KEEPALIVE_S)
         sock = transport.sock
+        if not isinstance(sock, socket.socket):
+            return  # a channel through another host has no options of its own
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS)

@@ -1,4 +1,4 @@
-"""A configuration as a tree of settings: what a candidate means when merged, and what replacing would leave."""
+"""A configuration as a tree of settings: what merging a candidate would leave, and what replacing by it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 # Replacing keeps these unless the candidate states them: they belong to the box, not to routing.
 _OF_THE_BOX = re.compile(
-    r"(?:no )?(?:frr |hostname|domainname|log |service |(?:ip|ipv6) forwarding|password|enable |username |debug |agentx"
-    r"|line vty|banner|zebra |allow-external-route-update)"
+    r"(?:no )?(?:frr |hostname|domainname|log |service |(?:ip|ipv6) forwarding|password|enable |username "
+    r"|debug |agentx|line vty|banner|zebra |allow-external-route-update)"
 )
 # vtysh shows these of itself; what a candidate says of them cannot be applied.
 _NOT_SETTABLE = re.compile(r"(?:no )?(?:frr (?:version|defaults)|service integrated-vtysh-config)\b")
 _HIDDEN_WHEN_EMPTY = frozenset({"interface", "bgp-af"})
+IS_GROUP = re.compile(r"neighbor \S+ peer-group$")
 _DEFINES = re.compile(r"neighbor (\S+) (?:remote-as|interface|peer-group)\b")
 
 
