@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
@@ -44,12 +43,14 @@ class LossWindow(NamedTuple):
     epoch: int = 0
     answered: int = 0
     lost: int = 0
-    past: tuple[tuple[int, int], ...] = ()  # earlier buckets, oldest first, at most BUCKETS - 1
+    past: tuple[tuple[int, int], ...] = ()  # (answered, lost) of earlier buckets, oldest first
+    past_answered: int = 0  # their sums, read far more often than they change
+    past_lost: int = 0
 
     def add(self, epoch: int, *, lost: bool) -> LossWindow:
         """One more result."""
-        window = self.at(epoch)
-        return LossWindow(epoch, window.answered + (not lost), window.lost + lost, window.past)
+        now = self.at(epoch)
+        return now._replace(lost=now.lost + 1) if lost else now._replace(answered=now.answered + 1)
 
     def at(self, epoch: int) -> LossWindow:
         """The window as of a later bucket."""
@@ -57,17 +58,18 @@ class LossWindow(NamedTuple):
         if steps <= 0:
             return self
         gap = ((0, 0),) * min(steps - 1, BUCKETS)
-        return LossWindow(epoch, past=(*self.past, (self.answered, self.lost), *gap)[1 - BUCKETS :])
+        past = (*self.past, (self.answered, self.lost), *gap)[1 - BUCKETS :]
+        return LossWindow(epoch, 0, 0, past, sum(each[0] for each in past), sum(each[1] for each in past))
 
     @property
     def results(self) -> int:
         """How many probes of the window have a result."""
-        return self.answered + self.lost + sum(answered + lost for answered, lost in self.past)
+        return self.answered + self.lost + self.past_answered + self.past_lost
 
     @property
     def losses(self) -> int:
         """How many of them were lost."""
-        return self.lost + sum(lost for _, lost in self.past)
+        return self.lost + self.past_lost
 
 
 _NO_RESULTS: Final = LossWindow()
@@ -90,9 +92,18 @@ class TargetRecord:
 
     def twin(self) -> TargetRecord:
         """A record to change, this one staying as it is."""
-        twin = copy(self)
-        twin.waiting = self.waiting.copy()
-        return twin
+        return TargetRecord(
+            since=self.since,
+            heard=self.heard,
+            sent_at=self.sent_at,
+            valid_at=self.valid_at,
+            waiting=self.waiting.copy(),
+            lost=self.lost,
+            window=self.window,
+            counted_from=self.counted_from,
+            rtt_s=self.rtt_s,
+            spread_s=self.spread_s,
+        )
 
     def note(self, sample: Sample, health: HealthPolicy, now: float) -> None:
         """Take in a sample. Duplicates and replies that come too late say nothing new."""
