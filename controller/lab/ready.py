@@ -84,9 +84,9 @@ def _probes_missing(lab: str) -> list[str]:
     return [name for (_, _, name), ok in zip(ways, answered, strict=True) if not ok]
 
 
-def ping(lab: str, node: str, target: Address, source: Address | None = None, wait_s: int = 1) -> bool:
+def ping(lab: str, node: str, target: Address, source: Address | None = None, wait_s: float = 0.5) -> bool:
     """Whether one echo request from a host of the lab is answered."""
-    ask = ["ping", "-n", "-q", "-c", "1", "-W", str(wait_s)]
+    ask = ["ping", "-n", "-q", "-c", "1", "-W", f"{wait_s:g}"]
     if source is not None:
         ask += ["-I", str(source)]
     command = namespaces.inside(lab, node, [*ask, str(target)])
