@@ -1,0 +1,295 @@
+"""The ICMP prober's clockwork: its timetable, its matching of replies, and what a tick does."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+import pytest
+
+from controller.core.model import Family, Sample, SampleState
+from controller.probes.engine import TICK_S, Aim, Engine
+from controller.probes.outstanding import Arrival, Outstanding, Slot
+from controller.probes.packets import EchoError, EchoReply, parse
+from controller.probes.schedule import CATCH_UP_S, Schedule, alternate, spread
+from controller.probes.wire import Ancillary, Mouth, Received
+
+TOKEN = b"token-01"
+SENT, OK, LOST, INVALID = SampleState.SENT, SampleState.OK, SampleState.LOST, SampleState.INVALID
+V4 = Family.IPV4
+SOURCE = {V4: ip_address("198.18.1.129")}
+TARGET = {V4: ip_address("198.51.100.1")}
+
+
+# --- the timetable ------------------------------------------------------------------------------
+
+
+def test_a_second_of_ticks_sends_every_slot_its_share_and_evenly() -> None:
+    schedule = Schedule(slots=7, interval_s=0.1, start=50.0)
+    ticks = [schedule.due(50.0 + tick * 0.01) for tick in range(101)]
+    sent = [slot for tick in ticks for slot in tick]
+    assert sent == [number % 7 for number in range(71)]
+    assert max(map(len, ticks)) == 1
+
+
+def test_lateness_is_made_good_within_bounds_and_never_adds_up() -> None:
+    schedule = Schedule(slots=10, interval_s=0.1, start=0.0)  # one every 10 ms
+    assert schedule.due(0.0) == [0]
+    assert schedule.due(0.035) == [1, 2, 3]  # caught up
+    late = schedule.due(1.0)
+    assert len(late) == round(CATCH_UP_S / 0.01)
+    assert late[-1] == 0  # slot number 100, on the timetable of the beginning
+    assert schedule.due(1.0) == schedule.due(0.5) == []
+
+
+def test_slow_schedules_still_send_what_they_missed_last() -> None:
+    schedule = Schedule(slots=1, interval_s=10.0, start=0.0)
+    assert [schedule.due(at) for at in (0.0, 9.9, 14.0, 20.0)] == [[0], [], [0], [0]]
+
+
+def test_paths_take_turns_and_each_is_spread_over_the_whole_interval() -> None:
+    assert spread([["a1", "a2"], ["b1", "b2"]]) == ["a1", "b1", "a2", "b2"]
+    order = spread([["a1", "a2", "a3", "a4"], ["b1", "b2"]])
+    assert [name for name in order if name[0] == "a"] == ["a1", "a2", "a3", "a4"]
+    assert abs(order.index("b1") - order.index("b2")) == 3
+
+
+def test_families_alternate_within_a_path() -> None:
+    assert alternate([[4, 4, 4], [6]]) == [4, 6, 4, 4]
+    assert alternate([]) == []
+
+
+# --- matching -----------------------------------------------------------------------------------
+
+
+def slot() -> Slot:
+    """One target through one link."""
+    target, source = TARGET[V4], SOURCE[V4]
+    return Slot("edge1-azerbaijan", target, V4, str(target), target.packed, source.packed)
+
+
+def arrival(number: int, at: float) -> Arrival:
+    """The right answer to probe ``number``."""
+    reply = EchoReply(7, number & 0xFFFF, TOKEN, number)
+    return Arrival(reply, str(TARGET[V4]), SOURCE[V4].packed, at, at)
+
+
+def altered(right: Arrival, wrong: dict[str, object]) -> Arrival:
+    """The right answer, but for what is wrong with it."""
+    inside = {name: value for name, value in wrong.items() if hasattr(right.message, name)}
+    around = {name: value for name, value in wrong.items() if name not in inside}
+    return replace(right, message=replace(right.message, **inside), **around)  # type: ignore[arg-type]
+
+
+def outstanding(*numbers: int) -> Outstanding:
+    table = Outstanding(TOKEN, timeout_s=0.5)
+    for count, number in enumerate(numbers):
+        table.add(slot(), number, 7, 100.0 + count * 0.1)
+    return table
+
+
+def test_the_right_answer_is_taken_once() -> None:
+    table = outstanding(3)
+    sample = table.settle(arrival(3, 100.02))
+    assert sample is not None
+    assert sample.rtt_ms == pytest.approx(20.0)
+    assert replace(sample, rtt_ms=None) == Sample("edge1-azerbaijan", TARGET[V4], 3, 100.0, OK)
+    assert table.settle(arrival(3, 100.03)) is None
+    assert table.expire(200.0, blind_to=0.0) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ident": 8},
+        {"sequence": 4},
+        {"number": 3 + 65536},  # the same sequence, 65,536 probes ago
+        {"token": b"token-02"},  # another process with the same identifier
+        {"sender": "198.51.100.2"},
+        {"packed_destination": ip_address("198.18.2.129").packed},
+        {"packed_destination": None},
+        {"at": 100.51, "read_at": 100.51},  # too late
+    ],
+    ids=str,
+)
+def test_a_reply_that_differs_in_anything_is_not_the_answer(wrong: dict[str, object]) -> None:
+    table = outstanding(3)
+    assert table.settle(altered(arrival(3, 100.02), wrong)) is None
+    assert [sample.state for sample in table.expire(200.0, blind_to=0.0)] == [LOST]
+
+
+def test_a_path_that_only_names_a_device_takes_whatever_source_the_kernel_chose() -> None:
+    table = Outstanding(TOKEN, timeout_s=0.5)
+    table.add(replace(slot(), packed_source=None), 3, 7, 100.0)
+    assert table.settle(replace(arrival(3, 100.02), packed_destination=b"\1\2\3\4")) is not None
+
+
+def test_sequence_numbers_wrap() -> None:
+    table = outstanding(65535, 65536)
+    for number, state in ((65536, OK), (65535, OK)):
+        sample = table.settle(arrival(number, 100.2))
+        assert sample is not None
+        assert (sample.seq, sample.state) == (number, state)
+
+
+def test_the_kernels_clock_is_believed_unless_it_was_set_meanwhile() -> None:
+    late_loop = outstanding(3).settle(replace(arrival(3, 100.02), read_at=100.4))
+    set_back = outstanding(3).settle(replace(arrival(3, 99.0), read_at=100.03))
+    set_forth = outstanding(3).settle(replace(arrival(3, 107.0), read_at=100.03))
+    assert [each.rtt_ms for each in (late_loop, set_back, set_forth) if each] == pytest.approx([20, 30, 30])
+
+
+def test_an_unreachable_that_quotes_our_probe_loses_it_at_once_and_says_who_said_so() -> None:
+    error = EchoError(7, 3, SOURCE[V4].packed, TARGET[V4].packed, "host unreachable")
+    table = outstanding(3, 4)
+    lost = table.settle(Arrival(error, "192.0.2.9", SOURCE[V4].packed, 100.1, 100.1))
+    assert lost is not None
+    assert (lost.seq, lost.state, lost.detail) == (3, LOST, "host unreachable, says 192.0.2.9")
+    for wrong in (replace(error, sequence=4, ident=8), replace(error, sequence=4, destination=b"\1\2\3\4")):
+        assert table.settle(Arrival(wrong, "192.0.2.9", None, 100.1, 100.1)) is None
+
+
+def test_probes_expire_in_order_lost_or_invalid_by_when_they_were_sent() -> None:
+    table = outstanding(1, 2, 3)  # sent at 100.0, 100.1, 100.2
+    assert table.expire(100.49, blind_to=0.0) == []
+    assert [(s.seq, s.state) for s in table.expire(100.61, blind_to=100.05)] == [(1, INVALID), (2, LOST)]
+    assert len(table) == 1
+
+
+# --- the engine ---------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeWire:
+    """Answers what it is told to, when it is told to."""
+
+    now: Callable[[], float]
+    ident: int = 7
+    answers: bool = True
+    refuses: int | None = None
+    overrun: bool = False
+    waiting: list[Arrival] = field(default_factory=list)
+
+    def fileno(self) -> int:
+        return -1
+
+    def send(self, packet: bytes, destination: str, ancillary: Ancillary) -> None:
+        if self.refuses is not None:
+            raise OSError(self.refuses, "refused")
+        message = parse(V4, b"\0" + packet[1:], ip_header=False)
+        if self.answers and message is not None:
+            at = self.now() + 0.005
+            self.waiting.append(Arrival(message, destination, SOURCE[V4].packed, at, at))
+
+    def receive(self) -> Received:
+        came = [each for each in self.waiting if each.at <= self.now()]
+        self.waiting = [each for each in self.waiting if each.at > self.now()]
+        overrun, self.overrun = self.overrun, False
+        return Received([replace(each, read_at=self.now()) for each in came], overrun=overrun)
+
+    def close(self) -> None:
+        pass
+
+
+class Bench:
+    """An engine whose time the test owns: one target, a probe every 100 ms, a timeout of 500 ms."""
+
+    def __init__(self, first_number: int = 0) -> None:
+        self.now = 1000.0
+        self.wire = FakeWire(lambda: self.now)
+        self.engine = Engine(
+            [Aim(slot(), Mouth(self.wire, []))],
+            interval_s=0.1,
+            timeout_s=0.5,
+            readable=self.readable,
+            clock=lambda: self.now,
+            first_number=first_number,
+        )
+
+    def readable(self) -> Iterable[FakeWire]:
+        return [self.wire]
+
+    def run(self, seconds: float) -> list[Sample]:
+        samples: list[Sample] = []
+        for _ in range(round(seconds / TICK_S)):
+            samples += self.engine.tick()
+            self.now += TICK_S
+        return samples
+
+
+def states(samples: Sequence[Sample]) -> list[SampleState]:
+    return [sample.state for sample in samples]
+
+
+def test_every_probe_is_told_as_sent_and_then_comes_to_exactly_one_end() -> None:
+    bench = Bench(first_number=65530)
+    samples = bench.run(2.0)
+    bench.wire.answers = False
+    samples += bench.run(2.0)
+    sent = [sample.seq for sample in samples if sample.state is SENT]
+    ended = [sample.seq for sample in samples if sample.state is not SENT]
+    assert sent == list(range(65530, 65570))
+    assert ended == sent[: len(ended)]
+    assert states(samples).count(OK) == 20
+    assert len(sent) - len(ended) == 5  # still within the timeout
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (errno.ENETUNREACH, LOST),
+        (errno.EHOSTUNREACH, LOST),
+        (errno.EADDRNOTAVAIL, LOST),
+        (errno.ENETDOWN, LOST),
+        (errno.ENOBUFS, INVALID),
+        (errno.EAGAIN, INVALID),
+        (errno.EPERM, INVALID),  # a firewall of this host's own
+    ],
+)
+def test_a_send_error_is_told_at_once_as_the_paths_or_the_probers_own(error: int, state: SampleState) -> None:
+    bench = Bench()
+    bench.wire.refuses = error
+    samples = bench.engine.tick()
+    assert states(samples) == [SENT, state]
+    assert samples[1].detail.startswith("not sent: ")
+    assert states(bench.run(1.0)).count(LOST) == (10 if state is LOST else 0) - (state is LOST)
+
+
+def test_a_late_loop_reads_what_waits_before_it_gives_anything_up() -> None:
+    bench = Bench()
+    assert states(bench.engine.tick()) == [SENT]
+    bench.now += 3.0
+    told = bench.engine.tick()
+    assert told[0].state is OK
+    assert told[0].rtt_ms == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(("late_s", "state"), [(0.2, INVALID), (0.1, LOST)])
+def test_what_expires_while_the_loop_is_late_is_invalid_not_lost(late_s: float, state: SampleState) -> None:
+    bench = Bench()
+    bench.wire.answers = False
+    bench.run(0.45)
+    bench.now += late_s  # a quarter of the timeout is 0.125 s
+    ended = [sample for sample in bench.engine.tick() if sample.state is not SENT]
+    assert states(ended)[:1] == [state]
+
+
+def test_probes_after_a_late_moment_are_judged_as_usual() -> None:
+    bench = Bench()
+    bench.wire.answers = False
+    bench.engine.tick()
+    bench.now += 1.0
+    bench.engine.tick()
+    assert set(states(bench.run(2.0))) == {SENT, LOST}
+
+
+def test_a_socket_that_overflowed_makes_what_was_under_way_invalid() -> None:
+    bench = Bench()
+    bench.wire.answers = False
+    bench.run(0.3)
+    bench.wire.overrun = True
+    ended = [sample for sample in bench.run(1.0) if sample.state is not SENT]
+    assert states(ended)[:3] == [INVALID] * 3
+    assert set(states(ended)[4:]) == {LOST}
