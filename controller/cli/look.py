@@ -13,7 +13,7 @@ from controller import app as application
 from controller.cli.common import Exit, JsonOption, ago, fail, out, print_json, when
 from controller.cli.plan import outcome_line, print_diff
 from controller.core.explain import explain as explained
-from controller.core.model import Unchanged, Verdict
+from controller.core.model import Family, FamilyHealth, Unchanged, Verdict
 from controller.planning import FRESH_S
 from controller.ports import Record, Snapshot
 
@@ -47,23 +47,42 @@ def _show_status(snapshot: Snapshot, age: float) -> None:
     mode = ", dry run" if snapshot.dry_run else ""
     out.print(snapshot.sentence, markup=False)
     out.print(f"loop pid {snapshot.pid}{mode}, as of {when(snapshot.utc)}")
-    table = Table("link", "verdict", "for", "runs as", "why", box=box.SIMPLE_HEAD, pad_edge=False)
+    out.print(_links(snapshot))
     for health in snapshot.health:
-        roles = [
-            f"{placements[health.link]}"
-            for placements in snapshot.current.values()
-            if health.link in placements
-        ]
-        color = COLORS[health.verdict]
-        word = f"{health.verdict}{' (suspect)' if health.suspect else ''}"
-        span = ago(snapshot.now - health.since)
-        table.add_row(health.link, f"[{color}]{word}[/]", span, " ".join(roles) or "-", health.why)
-    out.print(table)
+        if health.verdict is not Verdict.UP or health.suspect:
+            out.print(f"{health.link}: {health.why}", markup=False)
     for name, error in snapshot.router_errors.items():
         out.print(f"{name} cannot be read: {error}", style="red", markup=False)
     for held in snapshot.decision.held if snapshot.decision else ():
         left = f" (for another {ago(held.until - snapshot.now)})" if held.until else ""
         out.print(f"held: {held.traffic_class} {held.move}: {held.why}{left}", markup=False)
+
+
+def _links(snapshot: Snapshot) -> Table:
+    table = Table(
+        "link", "verdict", "for", "runs as", "rtt v4/v6", "loss v4/v6", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for health in snapshot.health:
+        roles = dict.fromkeys(
+            str(placed[health.link]) for placed in snapshot.current.values() if health.link in placed
+        )
+        word = f"{health.verdict}{', suspect' if health.suspect else ''}"
+        rtts = [_figure(health.families.get(family), "rtt_ms", "ms") for family in Family]
+        losses = [_figure(health.families.get(family), "loss_percent", "%") for family in Family]
+        table.add_row(
+            health.link,
+            f"[{COLORS[health.verdict]}]{word}[/]",
+            ago(snapshot.now - health.since),
+            " ".join(roles) or "-",
+            " / ".join(rtts),
+            " / ".join(losses),
+        )
+    return table
+
+
+def _figure(family: FamilyHealth | None, name: str, unit: str) -> str:
+    value = getattr(family, name, None)
+    return "-" if value is None else f"{value:.1f} {unit}"
 
 
 def history(

@@ -123,7 +123,6 @@ def _assumption(text: str) -> tuple[str, Verdict]:
 
 
 def _show(report: PlanReport) -> None:
-    out.print(report.decision.sentence, markup=False)
     for line in explain(report.decision):
         out.print(f"  {line}", markup=False)
     out.print(f"  links were judged by {report.seen_by}", markup=False)

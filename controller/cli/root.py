@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from controller import __version__
+from controller.cli import demo as demo_command
 from controller.cli import lab as lab_commands
 from controller.cli import look as look_commands
 from controller.cli import loop as loop_commands
@@ -29,6 +30,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done or nothing to change; 1 error, nothing done; 2 plan: changes; 3 some routers"
     " could not be read or changed, or were refused.",
 )
+demo_command.register(lab_commands.app)
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(policy_commands.app, name="policy")
 for commands in (loop_commands, plan_commands, look_commands, policy_commands):
@@ -81,7 +83,7 @@ def root(  # noqa: PLR0913, PLR0917 - a command line's options are its arguments
         lab.enter("noc")
         inventory = inventory or default_inventory()
         ssh = SshOptions(ssh_key or lab.ssh_key, known_hosts or lab.known_hosts)
-        state = state or lab.state_dir
+        state = state or lab.state_dir / "state"
     inventory = inventory or Path("inventory")
     beside = inventory.resolve().parent / "templates"
     templates = templates or (beside if beside.is_dir() else default_templates())

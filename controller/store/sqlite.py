@@ -78,14 +78,18 @@ class SqliteStore:
     def load_state(self, now: float, utc: float) -> ControlState:
         """The state last saved, on this process's monotonic clock; an empty one if there is none.
 
-        Clean time is not carried over: while nobody watched, nobody knows.
+        Clean time starts anew: while nobody watched, nobody knows. A link that never failed is forgotten.
         """
         with self._translated():
             kept = self._kept("state")
             if kept is None:
                 return ControlState()
             state = shifted(_state.validate_json(kept), now - utc)
-        links = {name: replace(memory, clean_since=None) for name, memory in state.links.items()}
+        links = {
+            name: replace(memory, clean_since=None if memory.clean_since is None else now)
+            for name, memory in state.links.items()
+            if memory.last_failure is not None
+        }
         return replace(state, links=links)
 
     # --- records -------------------------------------------------------------------------------

@@ -69,7 +69,10 @@ def test_history_is_newest_first_and_bounded(tmp_path: Path) -> None:
 def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "s.db")
     state = ControlState(
-        links={"a": LinkMemory(clean_since=9000.0, failures=2, last_failure=8990.0)},
+        links={
+            "a": LinkMemory(clean_since=8999.0, failures=2, last_failure=8990.0),
+            "b": LinkMemory(clean_since=8000.0),
+        },
         moved_at={"residential": 8995.0},
         routine=(8000.0,),
         escapes=(8995.0,),
@@ -78,7 +81,8 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
     loaded = store.load_state(now=30.0, utc=1_700_000_060.0)  # a minute later, freshly booted
     assert loaded.links["a"].last_failure == pytest.approx(30.0 - 70.0)
     assert loaded.links["a"].failures == 2
-    assert loaded.links["a"].clean_since is None  # nobody watched
+    assert loaded.links["a"].clean_since == 30.0  # nobody watched: clean time starts anew
+    assert "b" not in loaded.links  # never failed: nothing to remember
     assert loaded.moved_at["residential"] == pytest.approx(30.0 - 65.0)
     assert loaded.routine == pytest.approx((30.0 - 1060.0,))
     assert loaded.escapes == pytest.approx((30.0 - 65.0,))
