@@ -37,7 +37,10 @@ def intents(policy: Policy, assignment: Assignment) -> Mapping[str, RouterIntent
     weather and of each single upstream's failure, and whatever ``assignment`` asks for now. A link that
     ``assignment`` does not mention gets no attachments: its neighbors keep what they have.
     """
-    return {name: _router_intent(policy, name, assignment) for name in policy.routers}
+    links: dict[str, list[Link]] = {name: [] for name in policy.routers}
+    for link in policy.links.values():
+        links[link.router].append(link)
+    return {name: _router_intent(policy, name, links[name], assignment) for name in policy.routers}
 
 
 def current_assignment(policy: Policy, attachments: Mapping[str, Sequence[Attachment]]) -> Assignment:
@@ -134,8 +137,9 @@ def _assigned(policy: Policy, assignment: Assignment, link: Link) -> Placements 
 # --- policies -----------------------------------------------------------------------------------
 
 
-def _router_intent(policy: Policy, router: str, assignment: Assignment) -> RouterIntent:
-    links = [link for link in policy.links.values() if link.router == router]
+def _router_intent(
+    policy: Policy, router: str, links: Sequence[Link], assignment: Assignment
+) -> RouterIntent:
     policies: list[RolePolicy] = []
     attachments: list[Attachment] = []
     for link in links:
