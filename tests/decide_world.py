@@ -139,10 +139,21 @@ class World:
                 name, verdict, since, f"{name} looks {verdict}", suspect=name in suspect
             )
 
+    def visible(self) -> dict[str, dict[str, Placement]]:
+        """What the loop would read: nothing of routers that do not answer."""
+        return {
+            name: {
+                link: placement
+                for link, placement in placements.items()
+                if self.policy.links[link].router not in self.unreachable
+            }
+            for name, placements in self.current.items()
+        }
+
     def look(self) -> Decision:
         """Decide, and change nothing but what is remembered of links."""
         decision, self.state = decide(
-            self.policy, self.health, self.state, self.now, self.current, unreachable=self.unreachable
+            self.policy, self.health, self.state, self.now, self.visible(), unreachable=self.unreachable
         )
         return decision
 
@@ -156,7 +167,7 @@ class World:
 
     def apply(self, decision: Decision) -> None:
         """What the loop does after a push."""
-        self.state = record_move(self.state, decision, self.current, self.now)
+        self.state = record_move(self.state, decision, self.visible(), self.now)
         self.current = {
             name: {**self.current.get(name, {}), **placements}
             for name, placements in decision.assignment.items()

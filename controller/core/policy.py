@@ -7,6 +7,7 @@ safe. One rule a file in ``rules/``; here is only the frame around them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from controller.core.explain import names, one_line, sentence
 from controller.core.model import (
@@ -59,9 +60,24 @@ def decide(
         return frozen, cautious
     remembered = remember(policy, seen, state, now, count_failures=True)
     view = snapshot.take(policy, seen, remembered, now, current, unreachable)
-    thoughts = {name: course.think(view, wanted) for name, wanted in policy.classes.items()}
+    decision = _think(view)
+    if decision.assignment != view.current:
+        # Once this is done the clocks run anew: what they will hold then must be looked at again, too.
+        done = replace(
+            view,
+            state=record_move(remembered, decision, view.current, now),
+            current={name: {**view.current[name], **decision.assignment[name]} for name in policy.classes},
+        )
+        at = [at for at in (decision.decide_again_at, _think(done).decide_again_at) if at is not None]
+        decision = replace(decision, decide_again_at=min(at, default=None))
+    return decision, remembered
+
+
+def _think(view: Snapshot) -> Decision:
+    classes = view.policy.classes
+    thoughts = {name: course.think(view, classes[name]) for name in classes}
     held = tuple(hold for thought in thoughts.values() for hold in thought.held)
-    decision = Decision(
+    return Decision(
         assignment={name: thought.placements for name, thought in thoughts.items()},
         sentence=sentence((thought.clause for thought in thoughts.values()), _links_tail(view)),
         reasons=(*eligibility.reasons(view), *(r for thought in thoughts.values() for r in thought.reasons)),
@@ -69,7 +85,6 @@ def decide(
         escape=any(thought.escape for thought in thoughts.values()),
         decide_again_at=min((hold.until for hold in held if hold.until is not None), default=None),
     )
-    return decision, remembered
 
 
 def _links_tail(view: Snapshot) -> str:

@@ -34,6 +34,11 @@ def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
         thought = _install(view, traffic_class, options)
     elif active.path is Path.DEAD:
         thought = _escape(view, traffic_class, options, active)
+    elif active.presumed:
+        routers = sorted({view.policy.links[link].router for link in active.links})
+        text = f"what carries it is not seen while {names(routers)} cannot be reached"
+        clause = Clause(Weight.HELD, traffic_class.name, f"stays as it is; {text}")
+        thought = _keep(view, traffic_class, clause, Held(traffic_class.name, "any", text))
     else:
         thought = _routine(view, traffic_class, options, active)
     reasons = (*preference.reasons(view, traffic_class, options), *thought.reasons)

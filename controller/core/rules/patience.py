@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from controller.core.explain import describe_link, duration
 from controller.core.model import PRIMARY, Held, Placement, TrafficClass
-from controller.core.rules.eligibility import Option
+from controller.core.rules.eligibility import Option, Standing
 from controller.core.rules.placement import probation
 from controller.core.rules.preference import Incumbent, Path, better, position
 from controller.core.rules.snapshot import Snapshot
@@ -41,7 +41,9 @@ def wish(
     prefers; one that will be clean within ``recover_s`` is waited for rather than visiting another first.
     """
     now = snapshot.now
-    if active.path is Path.DEGRADED:
+    own = options.get(active.upstream)
+    healed = own is not None and own.standing is Standing.READY  # a sibling that is up joins the primaries
+    if active.path is Path.DEGRADED and not healed:
         refuges = sorted(
             (max(option.refuge_at, now), position(snapshot, traffic_class, name), name)
             for name, option in options.items()

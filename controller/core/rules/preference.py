@@ -38,6 +38,7 @@ class Incumbent:
     upstream: str
     links: tuple[str, ...]
     path: Path
+    presumed: bool = False  # nothing seen carries; these are not seen, being on routers that do not answer
 
 
 def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> tuple[bool, int]:
@@ -141,21 +142,24 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
 
     Several upstreams have primary links after a push that got only half way, or while a router cannot be
     reached: the one in the best state is taken. Links on unreachable routers that are not seen at all are
-    presumed to carry like their siblings, and, where no primary link is seen anywhere, by themselves.
+    presumed to carry like their siblings, and, where no primary link is seen anywhere, all together.
     """
     placed = snapshot.placements(traffic_class)
     carrying: dict[str, list[str]] = {}
-    presumed: dict[str, list[str]] = {}
+    hidden: dict[str, list[str]] = {}
     for upstream in traffic_class.prefer:
         for link in snapshot.links_of.get(upstream, ()):
             if link not in placed and not snapshot.reachable(link):
-                presumed.setdefault(upstream, []).append(link)
+                hidden.setdefault(upstream, []).append(link)
             elif link in placed and placed[link].role == PRIMARY:
                 carrying.setdefault(upstream, []).append(link)
+    if placed and hidden and not carrying:
+        links = tuple(link for links in hidden.values() for link in links)
+        return Incumbent(next(iter(hidden)), links, _path(snapshot, links), presumed=True)
     found = []
-    for upstream in carrying or presumed:
-        links = [*carrying.get(upstream, []), *presumed.get(upstream, [])]
-        found.append(Incumbent(upstream, tuple(links), _path(snapshot, links)))
+    for upstream, seen in carrying.items():
+        links = (*seen, *hidden.get(upstream, []))
+        found.append(Incumbent(upstream, links, _path(snapshot, links)))
 
     def order(one: Incumbent) -> tuple[Path, bool, tuple[bool, int]]:
         proven = any(not snapshot.on_probation(link) for link in one.links)

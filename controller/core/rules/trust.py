@@ -50,9 +50,8 @@ def _back_since(snapshot: Snapshot, link: str) -> float:
     if snapshot.verdict(link) is Verdict.DEGRADED:
         return min(snapshot.health[link].since, snapshot.now)
     memory = snapshot.state.links.get(link)
-    if memory is None or memory.clean_since is None or memory.last_failure is None:
-        return -math.inf
-    return memory.clean_since
+    # Not the clean time: a moment's suspicion starts that anew, but is no outage.
+    return -math.inf if memory is None or memory.last_failure is None else memory.last_failure
 
 
 def _user_path(health: Health | None) -> str:
