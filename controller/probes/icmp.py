@@ -56,9 +56,10 @@ class IcmpProber:
 
         They come in batches, one a tick. Raises ProbeError when the prober does not run.
         """
-        if self._task is None:
+        task = self._task
+        if task is None:
             raise ProbeError("this prober was not started")
-        if not self._kept and not self._task.done():
+        if not self._kept and not task.done():
             try:
                 async with asyncio.timeout(within_s):
                     await self._some.wait()
@@ -67,8 +68,8 @@ class IcmpProber:
         self._some.clear()
         batch = tuple(self._kept)
         self._kept.clear()
-        if not batch and self._task.done():
-            raise ProbeError("the prober has stopped") from _failure(self._task)
+        if not batch and task.done():
+            raise ProbeError("the prober has stopped") from _failure(task)
         return batch
 
     async def stop(self) -> None:
