@@ -55,9 +55,10 @@ def root(  # noqa: PLR0913, PLR0917 - a command line's options are its arguments
         Path | None,
         typer.Option(envvar="FAILOVER_TEMPLATES", help="Folder of the templates. [beside the inventory]"),
     ] = None,
-    state: Annotated[Path, typer.Option(envvar="FAILOVER_STATE", help="Folder of the record.")] = Path(
-        "/var/lib/failover"
-    ),
+    state: Annotated[
+        Path | None,
+        typer.Option(envvar="FAILOVER_STATE", help="Folder of the record. [/var/lib/failover]"),
+    ] = None,
     ssh_key: Annotated[
         Path | None, typer.Option(envvar="FAILOVER_SSH_KEY", help="Private key, instead of the inventory's.")
     ] = None,
