@@ -56,12 +56,13 @@ def _link(
     memory = _forget(memory, now, rule)
     since = min(health.since, now)
     if health.verdict in BAD:
-        if memory is None:
-            memory = LinkMemory()
-        elif memory.clean_since is None and memory.last_failure is not None:
+        was_clean = memory is None or memory.clean_since is not None
+        if memory is not None and not was_clean and memory.last_failure is not None:
             return memory  # the same failure goes on
-        # While failing, no time of last failure means: seen, not counted yet.
-        return LinkMemory(None, memory.failures + count, since if count else None)
+        # While failing, no time of last failure means: seen, not counted yet. Loss is never the prober's
+        # own silence: its beginning is always noted, so that it is not taken for a return from an outage.
+        noted = count or (was_clean and health.verdict is Verdict.DEGRADED)
+        return LinkMemory(None, (memory.failures if memory else 0) + count, since if noted else None)
     if health.verdict is Verdict.UP:
         return _up(memory, since, now, suspect=health.suspect)
     if memory is None or memory.clean_since is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from controller.core.explain import Clause, Weight, changed, describe_link, names
@@ -80,7 +80,7 @@ def _escape(
     """Every link that carries the class is down: leave at once for the best there is."""
     name, dead = traffic_class.name, active.upstream
     chosen = preference.best(view, traffic_class, options)
-    evidence = f"{dead} is down ({_evidence(view, active.links)})"
+    evidence = f"{dead} is down ({view.evidence(active.links)})"
     if chosen is None:
         text = "no usable link is left to move to"
         clause = Clause(Weight.STUCK, name, f"stays on {dead}: {evidence}, and {text}")
@@ -120,11 +120,8 @@ def _routine(
             reasons.append(Reason(patience.RULE, traffic_class.name, f"{move} is held: {held.why}"))
             continue
         placed = placement.place(view, traffic_class, leave.upstream, carriers=options[leave.upstream].links)
-        why = leave.why
-        if active.path is Path.DEGRADED:
-            why = f"{why} ({_evidence(view, active.links)})"
         clause = Clause(
-            Weight.MOVED, traffic_class.name, f"moved from {active.upstream} to {leave.upstream}: {why}"
+            Weight.MOVED, traffic_class.name, f"moved from {active.upstream} to {leave.upstream}: {leave.why}"
         )
         reasons.append(Reason(patience.RULE, traffic_class.name, f"{move}: nothing holds it"))
         return Thought(placed.wanted, clause, tuple(reasons), (*holds, *placed.waiting))
@@ -148,7 +145,7 @@ def _stay(
         and view.verdict(link) is Verdict.DOWN
     ]
     if dead:
-        evidence = f"{names(dead)} {'is' if len(dead) == 1 else 'are'} down ({_evidence(view, dead)})"
+        evidence = f"{names(dead)} {'is' if len(dead) == 1 else 'are'} down ({view.evidence(dead)})"
         stuck = patience.hold_escape(view, traffic_class, f"off {names(dead)}")
         if stuck is not None:
             clause = Clause(Weight.STUCK, name, f"{stays} and keeps a dead link: {evidence}; {stuck.why}")
@@ -181,7 +178,7 @@ def _what_happens(
         new = all(link not in before for link in links)
         return Clause(Weight.INSTALLED if new else Weight.TIDIED, name, f"{stays}; {told}")
     if active.path is Path.DEGRADED:
-        stays = f"{stays}, which is degraded ({_evidence(view, active.links)})"
+        stays = f"{stays}, which is degraded ({view.evidence(active.links)})"
         return Clause(Weight.HELD, name, f"{stays}; {held[0].why if held else 'nothing better is usable'}")
     if active.path is Path.UNKNOWN:
         return Clause(Weight.HELD, name, f"{stays}, of which there is no fresh data")
@@ -195,10 +192,3 @@ def _told(view: Snapshot, link: str, before: Placement | None, after: Placement)
     """A link's change, with the evidence where the link is down."""
     text = describe_link(link, before, after)
     return f"{text} ({view.health[link].why})" if view.verdict(link) is Verdict.DOWN else text
-
-
-def _evidence(view: Snapshot, links: Iterable[str]) -> str:
-    """Why links are judged as they are, the first in full."""
-    first, *more = sorted(links)
-    why = view.health[first].why if not more else f"{first}: {view.health[first].why}"
-    return f"{why}; {len(more)} more likewise" if more else why

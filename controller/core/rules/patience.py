@@ -52,7 +52,7 @@ def wish(
         return tuple(
             Leave(
                 upstream=name,
-                why=f"{active.upstream} is degraded",
+                why=f"{active.upstream} is degraded ({snapshot.evidence(active.links)})",
                 due=f"{name} is up",
                 waits=_clean_text(snapshot, name, options[name]),
                 clean_at=at,

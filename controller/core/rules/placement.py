@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from controller.core.explain import describe_link, duration
@@ -72,11 +71,10 @@ def place(
         if doubt is not None:
             wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
             if wanted[name] != rightful:
-                until = snapshot.release.get(name, math.inf) if snapshot.on_probation(name) else math.inf
+                serving = snapshot.verdict(name) is Verdict.UP and not snapshot.health[name].suspect
+                until = snapshot.release[name] if serving else None  # else time alone helps nothing
                 move = describe_link(name, before, rightful)
-                waiting.append(
-                    Held(traffic_class.name, move, f"{name} {doubt}", None if until == math.inf else until)
-                )
+                waiting.append(Held(traffic_class.name, move, f"{name} {doubt}", until))
     return Placed(wanted, tuple(waiting))
 
 

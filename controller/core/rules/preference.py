@@ -44,8 +44,8 @@ class Incumbent:
 def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> tuple[bool, int]:
     """Place in the queue, best first: those that share nothing with a failed one, then the operator's order.
 
-    A preferred upstream counts as failed until it has served its clean time, not just while it is down:
-    else the class would visit a third upstream on its way back.
+    A preferred upstream counts as failed until traffic can return to it (its clean time is served, its
+    router answers), not just while it is down: else the class would visit a third upstream on its way back.
     """
     place = traffic_class.prefer.index(upstream)
     if not traffic_class.backups_disjoint:
@@ -59,7 +59,7 @@ def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> 
 
 def _failed(snapshot: Snapshot, upstream: str) -> bool:
     links = snapshot.links_of.get(upstream, ())
-    return bool(links) and all(snapshot.on_probation(link) for link in links)
+    return bool(links) and all(snapshot.on_probation(link) or not snapshot.reachable(link) for link in links)
 
 
 def _risks(policy: Policy, upstream: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.core.model import (
@@ -64,6 +64,12 @@ class Snapshot:
         """How long the link has been clean, 0 while it is not."""
         memory = self.state.links.get(link)
         return 0.0 if memory is None or memory.clean_since is None else self.now - memory.clean_since
+
+    def evidence(self, links: Iterable[str]) -> str:
+        """Why links are judged as they are; the first in full."""
+        first, *more = sorted(links)
+        why = self.health[first].why
+        return f"{first}: {why}; {len(more)} more likewise" if more else why
 
     def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:
         """What the routers run for a class now."""

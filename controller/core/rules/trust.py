@@ -47,9 +47,11 @@ def doubt(snapshot: Snapshot, user_path: Health | None) -> Doubt | None:
 
 def _back_since(snapshot: Snapshot, link: str) -> float:
     """Since when a usable link has been so; a link that was never seen to fail needs no settling."""
-    if snapshot.verdict(link) is Verdict.DEGRADED:
-        return min(snapshot.health[link].since, snapshot.now)
     memory = snapshot.state.links.get(link)
+    if snapshot.verdict(link) is Verdict.DEGRADED:
+        since = min(snapshot.health[link].since, snapshot.now)
+        was_up = memory is None or memory.last_failure == since  # its failure began as loss
+        return -math.inf if was_up else since
     # Not the clean time: a moment's suspicion starts that anew, but is no outage.
     return -math.inf if memory is None or memory.last_failure is None else memory.last_failure
 
