@@ -345,3 +345,61 @@ def test_memory_is_bounded_when_results_never_come() -> None:
         state = step(state, [Sample(AZ, V4[0], number, at, SampleState.SENT)], (), at)
     record = state.families[AZ, Family.IPV4].records[V4[0]]
     assert len(record.waiting) <= 2 * HEALTH.timeout_s / HEALTH.interval_s + 17
+
+
+def test_a_link_is_unknown_while_targets_without_a_say_could_tip_the_scales() -> None:
+    five = policy(replace(HEALTH, targets=of(5)), links=LINKS[:1])
+    ends = dict.fromkeys(of(2), SampleState.OK) | {V4[2]: SampleState.LOST}
+    samples = [
+        Sample(AZ, target, number, START + number * 0.1, state, 20.0)
+        for target, end in ends.items()
+        for number in range(6)
+        for state in (SampleState.SENT, end)
+    ]
+    state = step(initial(five, START), samples, (), START + 0.6)
+    assert health(state, state.at)[AZ].why == "IPv4: 2 of 5 targets answer, 1 are silent: too few to judge"
+    third = [Sample(AZ, V4[3], 9, START + 0.5, state, 20.0) for state in (SampleState.SENT, SampleState.OK)]
+    assert health(step(state, third, (), START + 0.6), START + 0.6)[AZ].verdict is UP
+
+
+def test_silence_begins_anew_after_invalid_probes() -> None:
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        if path != AZ or not 2.0 <= at < 2.7:
+            return SampleState.OK
+        return SampleState.INVALID if 2.2 <= at < 2.5 else SampleState.LOST  # two lost, and two again
+
+    assert World(policy(replace(HEALTH, timeout_s=0.1)), fate).run(4.0).went() == [UP]
+
+
+def test_after_a_long_stall_nothing_is_known_until_targets_answer_again() -> None:
+    world = World(policy(replace(HEALTH, timeout_s=1.5))).run(2.0)
+    world.stall(HEALTH.fresh_s + 1.0, SampleState.INVALID)
+    world.fate = silence(AZ, None, 0.0)
+    world.run(5.2)
+    assert (world.verdict(AZ), world.verdict(GE)) == (UNKNOWN, UP)
+    assert world.run(6.0).verdict(AZ) is DOWN
+
+
+def test_losses_of_an_outage_that_are_told_after_its_end_do_not_delay_recovery() -> None:
+    patient = replace(HEALTH, timeout_s=1.5)
+    world = World(policy(patient), silence(AZ, None, 2.0, 6.0)).run(10.0)
+    assert world.went() == [UP, DOWN, UP]
+
+
+def test_dead_targets_may_come_back_through_one_link_before_the_other() -> None:
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        back = 5.0 if path == AZ else 5.25
+        return SampleState.LOST if target in of(3) and 2.0 <= at < back else SampleState.OK
+
+    world = World(policy(replace(HEALTH, targets=of(5))), fate).run(9.0)
+    assert (world.went(AZ), world.went(GE)) == ([UP], [UP])
+
+
+def test_targets_that_come_back_elsewhere_are_no_sign_of_life_on_a_silent_link() -> None:
+    def fate(path: str, target: Address, at: float) -> SampleState:
+        gone = target in of(3) and 2.0 <= at < 7.0
+        return SampleState.LOST if gone or (path == AZ and at >= 5.0) else SampleState.OK
+
+    world = World(policy(replace(HEALTH, targets=of(5))), fate).run(7.2)
+    assert world.healths()[AZ].families[Family.IPV4].targets == 5
+    assert world.state.families[AZ, Family.IPV4].better is None
