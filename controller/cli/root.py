@@ -41,6 +41,12 @@ USAGE_ERROR: Any = next(each for each in typer.BadParameter.__mro__ if each.__na
 USER_ERRORS = (LabError, PlanError, ProbeError, RenderError, StarterError, StoreError)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"transit-failover {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(  # noqa: PLR0913, PLR0917 - a command line's options are its arguments
     context: typer.Context,
@@ -70,12 +76,11 @@ def root(  # noqa: PLR0913, PLR0917 - a command line's options are its arguments
         bool, typer.Option("--lab", help="Run as if typed on the lab's noc, with the lab's inventory.")
     ] = False,
     lab_name: Annotated[str, typer.Option(envvar="FAILOVER_LAB", help="Which lab --lab means.")] = "fo",
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Options that stand before the command."""
-    if version:
-        typer.echo(f"transit-failover {__version__}")
-        raise typer.Exit
     ssh = SshOptions(ssh_key, known_hosts)
     if in_lab:
         from controller.lab.lab import Lab  # noqa: PLC0415 - only --lab needs namespaces

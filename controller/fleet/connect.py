@@ -144,7 +144,7 @@ def translated() -> Iterator[None]:
         raise
     except (napalm.ConnectAuthError, napalm.ModuleImportError, FileNotFoundError, PermissionError) as error:
         raise PermanentError(_text(error)) from error
-    except (napalm.ConnectionException, TimeoutError, OSError, EOFError) as error:
+    except (napalm.ConnectionException, napalm.CommandTimeoutException, OSError, EOFError) as error:
         raise TransientError(_text(error)) from error
     except (napalm.NapalmException, ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise DeviceError(_text(error)) from error

@@ -92,7 +92,7 @@ class Connection:
             own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             own.touch(mode=0o600)
         elif login.known_hosts and not own.is_file():
-            raise ConnectionException(
+            raise ConnectAuthError(
                 f"{login.where}: known_hosts file {own} does not exist; make it with: {self._keyscan(own)}"
             )
         if own.is_file():
@@ -127,7 +127,7 @@ class Connection:
                 look_for_keys=not alone,
             )
         except paramiko.BadHostKeyException as error:
-            raise ConnectionException(
+            raise ConnectAuthError(
                 f"{login.where}: the host key is not the one in {known}: got {error.key.get_name()} "
                 f"{error.key.fingerprint}. Either the router was reinstalled (then replace its line in that "
                 "file) or something else answers at this address."
@@ -153,7 +153,7 @@ class Connection:
     def _explained(self, error: paramiko.SSHException, known: str) -> ConnectionException:
         where = self.login.where
         if "not found in known_hosts" in str(error):
-            return ConnectionException(
+            return ConnectAuthError(
                 f"{where}: its host key is not in {known}; add it: {self._keyscan(known)}"
             )
         if isinstance(error, paramiko.PasswordRequiredException):
