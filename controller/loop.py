@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controller.core import detect
@@ -100,6 +100,8 @@ class Loop:
         self._decision: Decision | None = None
         self._noted: object = None
         self._retry = _Retry()
+        self._rehearsal: asyncio.Task[None] | None = None
+        self._acting = False
         self._wake = asyncio.Event()
         self._reconcile_due = True
         self._woken_at: float | None = None
@@ -152,8 +154,28 @@ class Loop:
             self._health = detect.health(self._detector, now)
             if signature(self._health) != before:
                 self._say_health_changes(before)
+                self._rehearse(now)
                 self._woken_at = self._woken_at or now
                 self._wake.set()
+
+    def _rehearse(self, now: float) -> None:
+        """A link has gone quiet: load what leaving it would take, so that the verdict finds it ready."""
+        quiet = {name: health for name, health in self._health.items() if health.suspect}
+        busy = self._rehearsal is not None and not self._rehearsal.done()
+        if self._dry_run or self._acting or busy or not quiet.keys() & self._policy.links.keys():
+            return
+        dead = {name: replace(each, verdict=Verdict.DOWN, suspect=False) for name, each in quiet.items()}
+        decision, _ = decide(
+            self._policy,
+            {**self._health, **dead},
+            self._memory,
+            now,
+            self._current(),
+            unreachable=self._unreachable(),
+        )
+        if decision.escape and not decision.frozen:
+            wanted = self._readable(decision.assignment)
+            self._rehearsal = asyncio.create_task(self._fleet.rehearse(wanted), name="rehearsal")
 
     def _say_health_changes(self, before: Mapping[str, tuple[Verdict, bool]]) -> None:
         for name, health in self._health.items():
@@ -250,7 +272,11 @@ class Loop:
         outcomes: list[Outcome] = []
         differs = decision.assignment != current
         if not decision.frozen and (differs or reconcile) and self._may_try(decision, started):
-            outcomes = await self._reach(decision, current, timings)
+            self._acting = True
+            try:
+                outcomes = await self._reach(decision, current, timings)
+            finally:
+                self._acting = False
             self._book(decision, current, outcomes)
         self._note(decision, outcomes, timings)
 

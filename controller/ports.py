@@ -103,6 +103,10 @@ class Fleet(Protocol):
         """The real per-router diff, guarded; changes nothing."""
         ...
 
+    async def rehearse(self, wanted: Mapping[str, RouterIntent]) -> None:
+        """Load and review ahead what a ``change`` may soon ask for; a router where that fails is left out."""
+        ...
+
     async def change(
         self, wanted: Mapping[str, RouterIntent], message: str
     ) -> Mapping[str, tuple[RouterPlan, Outcome]]:

@@ -143,6 +143,7 @@ class FakeFleet:
     dead: set[str] = field(default_factory=set)
     refusing: set[str] = field(default_factory=set)
     pushes: list[tuple[float, str]] = field(default_factory=list)
+    rehearsals: list[dict[str, RouterIntent]] = field(default_factory=list)
     on_push: Callable[[], None] = lambda: None
 
     @property
@@ -184,6 +185,9 @@ class FakeFleet:
     def _plan(self, name: str, intent: RouterIntent) -> RouterPlan:
         same = set(intent.attachments) == set(self.running.get(name, ()))
         return RouterPlan(name, "" if same else "+changed", "candidate")
+
+    async def rehearse(self, wanted: Mapping[str, RouterIntent]) -> None:
+        self.rehearsals.append(dict(wanted))
 
     async def change(
         self, wanted: Mapping[str, RouterIntent], message: str

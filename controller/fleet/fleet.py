@@ -18,6 +18,7 @@ from controller.core.model import (
     Link,
     Outcome,
     Policy,
+    RolledBack,
     RouterIntent,
     RouterPlan,
     SessionSample,
@@ -55,6 +56,7 @@ class NornirFleet:
         self._busy: dict[tuple[str, str], threading.Lock] = {
             (purpose, name): threading.Lock() for purpose in ("watch", "act") for name in policy.routers
         }
+        self._rehearsed: dict[str, tuple[RouterIntent, RouterPlan]] = {}  # loaded in the driver, not sent
         self._running: dict[str, str] = {}  # what each router was last seen to run; checked again when used
 
     # --- the port ------------------------------------------------------------------------------
@@ -95,6 +97,16 @@ class NornirFleet:
 
         return await self._each("act", sorted(wanted), planned, _unplanned)
 
+    async def rehearse(self, wanted: Mapping[str, RouterIntent]) -> None:
+        """Load and review ahead: what is asked for then only needs to be committed."""
+
+        def rehearsed(name: str, driver: Any) -> None:
+            plan = self._prepare(name, driver, wanted[name])
+            if plan.diff and not plan.refused:
+                self._rehearsed[name] = wanted[name], plan
+
+        await self._each("act", sorted(wanted), rehearsed, lambda _name, _why: None)
+
     async def change(
         self, wanted: Mapping[str, RouterIntent], message: str
     ) -> Mapping[str, tuple[RouterPlan, Outcome]]:
@@ -102,8 +114,13 @@ class NornirFleet:
 
         def changed(name: str, driver: Any) -> tuple[RouterPlan, Outcome]:
             began = time.monotonic()
-            if name not in self._running:
-                self._running[name] = on.running(driver)
+            intent, plan = self._rehearsed.pop(name, (None, None))
+            if plan is not None and intent == wanted[name]:
+                outcome = on.commit(driver, plan, message, REVERT_IN_S, began)
+                if not isinstance(outcome, RolledBack):
+                    self._running.pop(name, None)
+                    return plan, outcome
+                self._running.pop(name, None)  # the router moved since the rehearsal: from scratch
             plan = self._prepare(name, driver, wanted[name])
             outcome = on.commit(driver, plan, message, REVERT_IN_S, began)
             self._running.pop(name, None)
@@ -120,6 +137,7 @@ class NornirFleet:
         by_name = {plan.router: plan for plan in plans}
 
         def pushed(name: str, driver: Any) -> Outcome:
+            self._rehearsed.pop(name, None)
             return on.push(driver, by_name[name], self._policy, message, REVERT_IN_S)
 
         return await self._each("act", sorted(by_name), pushed, Failed)
@@ -150,6 +168,9 @@ class NornirFleet:
 
     def _prepare(self, name: str, driver: Any, intent: RouterIntent) -> RouterPlan:
         """Load the intent and review the difference; once more from scratch if the router moved meanwhile."""
+        self._rehearsed.pop(name, None)
+        if name not in self._running:
+            self._running[name] = on.running(driver)
         rendered = self._renderer.render(intent)
         try:
             return on.prepare(driver, intent, rendered, self._running[name], self._policy)

@@ -72,6 +72,15 @@ async def test_a_dark_upstream_is_left_within_a_second() -> None:
     assert not scene.fleet.pending
 
 
+async def test_leaving_a_quiet_link_is_rehearsed_before_the_verdict() -> None:
+    scene = Scene(dark("azerbaijan", 20.0, 20.3))  # quiet, but back before it is dead
+    await scene.run(30)
+    assert scene.fleet.rehearsals
+    assert all(at < 20 for at, _ in scene.fleet.pushes)
+    rehearsed = scene.fleet.rehearsals[-1]["edge1"].attachments
+    assert any(attachment.policy == "FO-EDGE1-GEORGIA-PRIMARY-IN" for attachment in rehearsed)
+
+
 async def test_traffic_returns_after_clean_time_and_not_before() -> None:
     scene = Scene(dark("azerbaijan", 20.0, 25.0))
     await scene.run(120)
