@@ -103,6 +103,7 @@ root:x:0:0:root:/root:/bin/sh
 sshd:x:100:65534::/run/sshd:/usr/sbin/nologin
 frr:x:{frr}:{frr_group}::/nonexistent:/usr/sbin/nologin
 netauto:x:2001:2001::{home}:/bin/bash
+outsider:x:2002:2002::/nonexistent:/bin/sh
 nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 """
 GROUP = """\
@@ -111,6 +112,7 @@ tty:x:5:
 frrvty:x:{frrvty}:frr,netauto
 frr:x:{frr_group}:
 netauto:x:2001:
+outsider:x:2002:
 nogroup:x:65534:
 """
 SSHD = """\
@@ -170,10 +172,11 @@ class Node:
         for file, text in {
             "passwd": PASSWD.format(**accounts),
             "group": GROUP.format(**accounts),
-            "shadow": f"root:*:19000::::::\nnetauto:{secret}:19000::::::\n",
+            "shadow": f"root:*:19000::::::\nnetauto:{secret}:19000::::::\noutsider:*:19000::::::\n",
         }.items():
             (self.dir / file).write_text(text)
-        (self.dir / "shadow").chmod(0o600)
+        (self.dir / "shadow").chmod(0o640)
+        shutil.chown(self.dir / "shadow", "root", "shadow")
         os.chown(self.dir / "home", 2001, 2001)
         mounts = {"etc": "/etc/frr", "run": "/run/frr", "log": "/var/log/frr"}
         mounts |= {file: f"/etc/{file}" for file in ("passwd", "group", "shadow")}
@@ -253,6 +256,8 @@ class Live:
         self._start_frr(self.router, BASELINE)
         self._start_sshd()
         wait_for(self.established, "BGP sessions did not come up", 40)
+        self.first_running = self.router.running()
+        self.first_startup = BASELINE
 
     @staticmethod
     def _wire(a: str, address_a: str, b: str, name_b: str, address_b: str) -> None:
@@ -273,7 +278,9 @@ class Live:
     def _start_sshd(self) -> None:
         directory = self.router.dir
         for key, owner in (("host", "root"), ("user", "root"), ("other", "root")):
-            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", owner, "-f", str(directory / "ssh" / key))
+            run(
+                "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", owner, "-f", str(directory / "ssh" / key)
+            )
         shutil.copy(directory / "ssh/user.pub", directory / "ssh/authorized")
         host_key = " ".join((directory / "ssh/host.pub").read_text().split()[:2])
         (directory / "ssh/known_hosts").write_text(f"{ADDRESS} {host_key}\n")

@@ -25,7 +25,7 @@ from .transport import Connection, Login
 if TYPE_CHECKING:
     from .router import Device
 
-_LINE_NUMBER = re.compile(r"^line \d+:")
+_LINE = re.compile(r"line \d+: .*")
 
 
 class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is untyped
@@ -73,7 +73,6 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
             None  # of this session's last commit, when nothing waits for confirmation
         )
 
-    @property
     def _router(self) -> Router:
         if self.device is None:
             raise ConnectionClosedException(f"{self.hostname}: not open; call open() first")
@@ -112,9 +111,9 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
     def _load(self, filename: str | None, config: str | None, *, replaces: bool) -> None:
         self._candidate = None
         text = _text(filename, config, _refusal(replaces=replaces))
-        reply = self._router.act("load", payload=text if text.endswith("\n") else f"{text}\n")
-        running = self._router.whole_config(reply["show"], reply["errors"])
-        wrong = [line for line in reply["check"].split("\n") if _LINE_NUMBER.match(line)]
+        reply = self._router().act("load", payload=text if text.endswith("\n") else f"{text}\n")
+        running = self._router().whole_config(reply["show"], reply["errors"])
+        wrong = _LINE.findall(reply["check"])
         if wrong or reply["code"].strip() != "0":
             said = "\n".join(wrong) or reply["check"]
             raise _refusal(replaces=replaces)(f"{self.hostname}: FRR does not accept the candidate:\n{said}")
@@ -163,13 +162,13 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
             str(revert_in),
             _one_line(message),
         )
-        reply = self._router.act("commit", *arguments, payload=candidate.payload())
+        reply = self._router().act("commit", *arguments, payload=candidate.payload())
         if reply.result == "ok":
             return reply["fingerprint"].strip()
         if reply.result == "pending":
             raise CommitConfirmException(f"{self.hostname}: {_waiting(reply)}; confirm or roll it back first")
         if reply.result == "stale":
-            moved = candidate.moved(self._router.whole_config(reply["show"], reply["errors"]))
+            moved = candidate.moved(self._router().whole_config(reply["show"], reply["errors"]))
             raise CommitError(
                 f"{self.hostname}: the running configuration changed since it was compared; nothing was "
                 f"applied. Load and compare again. What changed meanwhile:\n{moved}"
@@ -209,7 +208,7 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
         Raises CommitConfirmException when nothing waits (it may have been reverted: then it says so) and
         CommitError when the startup configuration could not be written; the revert timer runs on then.
         """
-        reply = self._router.act("confirm")
+        reply = self._router().act("confirm")
         if reply.result == "none":
             raise CommitConfirmException(
                 f"{self.hostname}: no commit waits for confirmation{_reverted(reply)}"
@@ -222,7 +221,7 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
 
     def has_pending_commit(self) -> bool:
         """Whether a commit, of this session or another, waits for confirmation on the router."""
-        return bool(self._router.act("pending")["pending"].strip())
+        return bool(self._router().act("pending")["waiting"].strip())
 
     def rollback(self) -> None:
         """Undo the commit that waits for confirmation, else this session's last one; harmless without."""
@@ -231,7 +230,7 @@ class FRRDriver(Getters, NetworkDriver):  # type: ignore[misc]  # napalm is unty
             undo, self._undo = self._undo, None
             self._commit(undo, "rollback", 0)
             return
-        reply = self._router.act("rollback")
+        reply = self._router().act("rollback")
         undone = reply["undone"].strip()
         if reply.result == "ok" and undone != "clean":
             raise CommitError(f"{self.hostname}: rolled back, but the router differs from before: {undone}")
@@ -261,7 +260,7 @@ def _one_line(message: str) -> str:
 
 
 def _waiting(reply: Reply) -> str:
-    lines = [*reply["pending"].split("\n"), "", ""]
+    lines = [*reply["waiting"].split("\n"), "", ""]
     timer, message = lines[1], lines[2]
     what = f'another commit ("{message}")' if message else "another commit"
     if timer == "gone":

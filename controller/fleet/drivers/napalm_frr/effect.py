@@ -1,4 +1,4 @@
-"""What has to be told to FRR besides the configuration: which neighbors must re-apply an edited policy now."""
+"""What FRR has to be told besides the configuration: which neighbors must apply an edited policy now."""
 
 from __future__ import annotations
 

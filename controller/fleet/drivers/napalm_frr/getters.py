@@ -24,7 +24,6 @@ class Getters:
 
     hostname: str
 
-    @property
     def _router(self) -> Router:
         raise NotImplementedError
 
@@ -33,46 +32,46 @@ class Getters:
 
     def get_facts(self) -> dict[str, Any]:
         """Version, names, uptime of the system in seconds; the machine-id stands for a serial number."""
-        version, at, interfaces = self._router.vtysh("show version", _INTERFACES).partition("\n{")
+        version, at, interfaces = self._router().vtysh("show version", _INTERFACES).partition("\n{")
         return getters_system.facts(
-            version, at + interfaces, self._router.shell(getters_system.FACTS_COMMAND).out
+            version, at + interfaces, self._router().shell(getters_system.FACTS_COMMAND).out
         )
 
     def get_interfaces(self) -> dict[str, dict[str, Any]]:
         """State of each interface; -1.0 for a speed that Linux does not know."""
-        return getters_system.interfaces(self._router.vtysh(_INTERFACES))
+        return getters_system.interfaces(self._router().vtysh(_INTERFACES))
 
     def get_interfaces_ip(self) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
         """Addresses of each interface that has any."""
-        return getters_system.interfaces_ip(self._router.vtysh(_INTERFACES))
+        return getters_system.interfaces_ip(self._router().vtysh(_INTERFACES))
 
     def get_interfaces_counters(self) -> dict[str, dict[str, int]]:
         """Linux's counters."""
-        answer = self._router.shell("ip -s -j link")
+        answer = self._router().shell("ip -s -j link")
         if answer.code:
             raise CommandErrorException(f"{self.hostname}: ip -s -j link: {answer.out.strip()}")
         return getters_system.counters(answer.out)
 
     def get_bgp_neighbors(self) -> dict[str, dict[str, Any]]:
         """Sessions by VRF (``global`` is the default one)."""
-        return getters_bgp.neighbors(self._router.vtysh(getters_bgp.NEIGHBORS, getters_bgp.INSTANCES))
+        return getters_bgp.neighbors(self._router().vtysh(getters_bgp.NEIGHBORS, getters_bgp.INSTANCES))
 
     def get_bgp_neighbors_detail(
         self, neighbor_address: str = ""
     ) -> dict[str, dict[int, list[dict[str, Any]]]]:
         """Sessions by VRF and remote AS."""
-        return getters_bgp.details(self._router.vtysh(getters_bgp.NEIGHBORS), neighbor_address)
+        return getters_bgp.details(self._router().vtysh(getters_bgp.NEIGHBORS), neighbor_address)
 
     def get_bgp_config(self, group: str = "", neighbor: str = "") -> dict[str, Any]:
         """BGP's configuration by peer-group; ``_`` holds neighbors of none."""
-        return getters_config.bgp_config(self._router.running(), group, neighbor)
+        return getters_config.bgp_config(self._router().running(), group, neighbor)
 
     def get_route_to(
         self, destination: str = "", protocol: str = "", longer: bool = False
     ) -> dict[str, list[dict[str, Any]]]:
         """Routes to a destination, with BGP's attributes of those that are BGP's."""
         commands = getters_route.commands(destination, protocol, longer=longer)
-        return getters_route.routes(self._router.vtysh(*commands), protocol)
+        return getters_route.routes(self._router().vtysh(*commands), protocol)
 
     def get_config(
         self,
@@ -92,9 +91,9 @@ class Getters:
             raise ValueError(f"retrieve is {retrieve}; it can be all, running, startup or candidate")
         found = {"running": "", "startup": "", "candidate": ""}
         if retrieve in {"all", "running"}:
-            found["running"] = self._router.running()
+            found["running"] = self._router().running()
         if retrieve in {"all", "startup"}:
-            startup = self._router.startup()
+            startup = self._router().startup()
             if startup is None and retrieve == "startup":
                 raise CommandErrorException(
                     f"{self.hostname}: this user may not read frr.conf; add it to group frr"
@@ -110,7 +109,7 @@ class Getters:
             raise NotImplementedError(
                 f"encoding {encoding} is not offered; ask vtysh for json in the command"
             )
-        return {command: self._router.vtysh(command) for command in commands}
+        return {command: self._router().vtysh(command) for command in commands}
 
     def ping(
         self,
@@ -130,7 +129,7 @@ class Getters:
         options = f"-n -c {int(count)} -W {int(timeout)} -s {int(size)} -t {int(ttl)}"
         origin = source or source_interface
         command = f"{_in_vrf(vrf)}ping {options} {f'-I {origin} ' if origin else ''}{destination}"
-        return getters_system.ping(self._router.shell(command).out)
+        return getters_system.ping(self._router().shell(command).out)
 
     def traceroute(
         self,
@@ -145,7 +144,7 @@ class Getters:
         if problem:
             return {"error": problem}
         options = f"-n -m {int(ttl)} -w {int(timeout)}{f' -s {source}' if source else ''}"
-        answer = self._router.shell(f"{_in_vrf(vrf)}traceroute {options} {destination}")
+        answer = self._router().shell(f"{_in_vrf(vrf)}traceroute {options} {destination}")
         if answer.code == 127:
             return {"error": f"{self.hostname}: traceroute is not installed on the router"}
         return getters_system.traceroute(answer.out)

@@ -149,16 +149,17 @@ class Router:
 
 def _parse(text: str) -> Reply | None:
     sections: dict[str, str] = {}
-    name, lines = "", list[str]()
+    name, result, lines = "", "", list[str]()
     for line in text.split("\n"):
         if line.startswith(_MARK):
             sections[name] = "\n".join(lines).strip("\n")
+            result = name
             name, lines = line.removeprefix(_MARK), []
         else:
             lines.append(line)
     if name != "end":
         return None
-    return Reply([*sections][-1], sections)
+    return Reply(result, sections)
 
 
 def parts(**texts: str) -> str:

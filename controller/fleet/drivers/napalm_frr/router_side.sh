@@ -60,7 +60,7 @@ pending() {
 forget() { rm -f "$dir/pending" "$dir/commit."*; }
 timer_lives() { [ -n "$p_pid" ] && tr '\0' '\n' 2>/dev/null <"/proc/$p_pid/cmdline" | grep -qx "$p_tag"; }
 say_pending() {
-    say pending
+    say waiting
     if pending; then
         timer=gone
         timer_lives && timer=$((p_deadline - $(date +%s)))
@@ -71,8 +71,10 @@ say_pending() {
 
 troubles() { # stdout, stderr, exit code of vtysh -f: codes alone lie
     grep -E '^%|does not exist' "$1"
-    grep -E '^line [0-9]+:' "$2"
-    [ "$3" = 0 ] || echo "vtysh ended with code $3"
+    grep -oE 'line [0-9]+: .*' "$2" # not always at the start: vtysh may have said other things before
+    [ "$3" = 0 ] && return
+    echo "vtysh ended with code $3:"
+    cat "$1" "$2"
 }
 
 reread() { # into $1, after the clear commands in the part $2

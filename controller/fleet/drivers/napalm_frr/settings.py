@@ -79,6 +79,7 @@ _ACTIVATE = re.compile(r"neighbor \S+ activate$")
 _SHORT_REMOVAL = {
     "route-map": re.compile(r"set as-path \S+|set table|on-match goto|description|set aggregator as"),
     "bgp": re.compile(r"neighbor \S+ description"),
+    "interface": re.compile(r"description"),
     TOP: re.compile(r"(?:ip|ipv6) prefix-list \S+ description"),
 }
 
