@@ -16,6 +16,8 @@ BUCKETS: Final = 10  # a loss window slides in this many steps
 MIN_RESULTS: Final = 20  # a target's results in the window, before its loss means anything
 MIN_LOST: Final = 3  # likewise: one unlucky probe is no percentage
 GAP_INTERVALS: Final = 3.5  # between two probes: longer, and silence is not known to have been continuous
+RTTS: Final = 9  # round trips whose median is the usual one
+PATIENCE: Final = 1.25  # a reply is missing after this many of the target's usual round trips
 READING_S: Final = 0.02  # a reply may be under way from the kernel to here for this long
 
 
@@ -87,8 +89,8 @@ class TargetRecord:
     lost: tuple[float, ...] = ()  # send times of the latest NEEDED lost since
     window: LossWindow = _NO_RESULTS
     counted_from: float = -inf  # the window counts probes sent since
-    rtt_s: float | None = None
-    spread_s: float = 0.0
+    rtts: tuple[float, ...] = ()  # the latest, at most RTTS
+    rtt_s: float | None = None  # their median
 
     def twin(self) -> TargetRecord:
         """A record to change, this one staying as it is."""
@@ -101,8 +103,8 @@ class TargetRecord:
             lost=self.lost,
             window=self.window,
             counted_from=self.counted_from,
+            rtts=self.rtts,
             rtt_s=self.rtt_s,
-            spread_s=self.spread_s,
         )
 
     def note(self, sample: Sample, health: HealthPolicy, now: float) -> None:
@@ -138,10 +140,10 @@ class TargetRecord:
         self.counted_from = now
 
     def overdue_after_s(self, health: HealthPolicy) -> float:
-        """How long a probe must be out before its reply is missing: usual RTT and its spread (RFC 6298)."""
+        """How long a probe must be out before its reply is missing."""
         if self.rtt_s is None:
             return health.timeout_s
-        return min(health.timeout_s, self.rtt_s + 4 * self.spread_s + READING_S)
+        return min(health.timeout_s, self.rtt_s * PATIENCE + READING_S)
 
     def _note_sent(self, sample: Sample, health: HealthPolicy, now: float) -> None:
         at = sample.sent_at
@@ -167,13 +169,9 @@ class TargetRecord:
             self._note_rtt(rtt_ms / 1000)
 
     def _note_rtt(self, rtt_s: float) -> None:
-        """A clipped moving average: near the median, and a few wild values do not move it."""
-        if self.rtt_s is None:
-            self.rtt_s, self.spread_s = rtt_s, rtt_s / 2
-            return
-        error = rtt_s - self.rtt_s
-        self.spread_s += (min(abs(error), 8 * self.spread_s + 0.001) - self.spread_s) / 8
-        self.rtt_s += max(-4 * self.spread_s, min(4 * self.spread_s, error)) / 8
+        """A median: replies that waited for neighbor discovery or in some queue must not move it."""
+        self.rtts = (*self.rtts, rtt_s)[-RTTS:]
+        self.rtt_s = sorted(self.rtts)[(len(self.rtts) - 1) // 2]
 
     def _restart(self, at: float, health: HealthPolicy, now: float) -> None:
         """Silence not yet established counts anew from here: nobody listened before."""

@@ -84,7 +84,7 @@ class World:
     policy: Policy
     fate: Fate = answers
     paths: Sequence[str] = LINKS
-    rtt_s: float = 0.02
+    rtt_s: float | Callable[[float], float] = 0.02
     tick_s: float = 0.02
     shuffle: Callable[[list[Sample]], Sequence[Sample]] = list
     sessions: Callable[[float], Sequence[SessionSample]] = lambda at: ()
@@ -136,8 +136,9 @@ class World:
             self._sent += 1
             yield at, Sample(path, target, self._sent, at, SampleState.SENT)
             end = self.fate(path, target, at - START)
-            rtt_ms = self.rtt_s * 1000 if end is SampleState.OK else None
-            ended = at + (self.rtt_s if end is SampleState.OK else health_policy.timeout_s)
+            rtt_s = self.rtt_s if isinstance(self.rtt_s, float) else self.rtt_s(at - START)
+            rtt_ms = rtt_s * 1000 if end is SampleState.OK else None
+            ended = at + (rtt_s if end is SampleState.OK else health_policy.timeout_s)
             self._pending.append((ended, Sample(path, target, self._sent, at, end, rtt_ms)))
         yield from (each for each in self._pending if each[0] <= self.now)
         self._pending = [each for each in self._pending if each[0] > self.now]

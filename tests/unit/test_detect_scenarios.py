@@ -92,6 +92,14 @@ def test_probes_still_in_flight_are_not_missing() -> None:
     assert World(policy(far), rtt_s=0.39).run(5.0).went() == [UP]
 
 
+@pytest.mark.parametrize(("begin", "end"), [(0.0, 0.45), (0.6, 0.9)])
+def test_a_few_slow_replies_do_not_slow_the_search_for_silence(begin: float, end: float) -> None:
+    """The first wait for neighbor discovery, others in some queue, which lets them go all at once."""
+    fault = silence(AZ, None, 1.2)
+    world = World(policy(), fault, rtt_s=lambda at: max(0.01, end - at) if at >= begin else 0.01).run(3.0)
+    assert world.when(DOWN) <= 1.62
+
+
 def test_an_outage_shorter_than_ride_out_is_nobodys_business() -> None:
     assert World(policy(), silence(AZ, None, 2.0, 2.3)).run(5.0).went() == [UP]
 
