@@ -18,11 +18,12 @@ from controller.core.policy import record_move
 from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
 from controller.fleet.fleet import NornirFleet
-from controller.loop import Loop, World, probe_paths
+from controller.loop import Loop
 from controller.ports import Fleet, ProbeError, Record, RouterState, Snapshot, StoreError
 from controller.probes.icmp import IcmpProber
 from controller.render.jinja import JinjaRenderer
 from controller.store.sqlite import SqliteStore
+from controller.watch import World, probe_paths
 
 STORE_FILE = "failover.db"
 

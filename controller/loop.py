@@ -1,9 +1,8 @@
 """observe -> decide -> render -> guard -> push -> verify -> record. No policy in it.
 
-Three tasks share one event loop. *observe* turns samples into health and wakes the others the moment a
-verdict changes. *poll* reads the routers. *govern* runs the cycle: on a wake, when time alone may change the
-decision, and every ``reconcile_s`` in any case, because what the routers run is compared with the intent and
-never assumed. Each cycle ends in exactly one sentence.
+The cycle runs the moment a verdict changes, when time alone may change the decision, and whenever a router
+has been read (every ``reconcile_s``): what the routers run is compared with the intent and never assumed.
+Each cycle ends in exactly one sentence.
 """
 
 from __future__ import annotations
@@ -13,10 +12,8 @@ import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from controller.core import detect
-from controller.core.intent import current_assignment, intents
+from controller.core.intent import intents
 from controller.core.model import (
     USER_PATH,
     Applied,
@@ -29,40 +26,14 @@ from controller.core.model import (
     RolledBack,
     RouterIntent,
     RouterPlan,
-    SessionSample,
     Unchanged,
     Verdict,
 )
 from controller.core.phases import phases
 from controller.core.policy import decide, record_move
 from controller.delivery import Delivery, served
-from controller.ports import Clock, Fleet, ProbePath, Prober, RouterState, Snapshot, Store, StoreError
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """Rhythm of the loop, in seconds. None of these delays a failover: verdicts wake the loop."""
-
-    observe_s: float = 0.02  # longest wait for samples before the detector looks at the clock again
-    session_poll_s: float = 1.0  # BGP session states, the second signal
-    reconcile_s: float = 15.0  # full read of every router, intent against running
-    verify_s: float = 3.0  # how long the user path may take to answer after a push
-    verify_poll_s: float = 0.05
-    retry_first_s: float = 5.0  # after a push that failed or was rolled back, doubled up to retry_last_s
-    retry_last_s: float = 600.0
-    snapshot_s: float = 1.0  # how often ``status`` is refreshed
-    stop_s: float = 20.0  # a push under way at SIGTERM may take this long to be verified and confirmed
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Everything outside that the loop talks to."""
-
-    prober: Prober
-    fleet: Fleet
-    store: Store
-    clock: Clock
-    log: Any
+from controller.ports import Snapshot, StoreError
+from controller.watch import LoopSettings, Watch, World
 
 
 @dataclass(slots=True)
@@ -87,21 +58,18 @@ class Loop:
         settings: LoopSettings | None = None,
     ) -> None:
         self._policy = policy
-        self._prober, self._fleet, self._store = world.prober, world.fleet, world.store
-        self._clock, self._log = world.clock, world.log
+        self._fleet, self._store, self._clock, self._log = world.fleet, world.store, world.clock, world.log
         self._dry_run, self._fingerprint = dry_run, fingerprint
         self._set = settings or LoopSettings()
         self._delivery = Delivery(world.fleet, world.clock, world.log)
-        self._detector = detect.initial(policy, world.clock.now())
-        self._health: Mapping[str, Health] = {}
-        self._sessions: list[SessionSample] = []
-        self._routers: dict[str, RouterState] = {}
+        self._watch = Watch(policy, world, self._set, on_verdict=self._on_verdict, on_router=self._on_router)
         self._memory = ControlState()
         self._decision: Decision | None = None
         self._noted: object = None
         self._retry = _Retry()
+        self._said_plans: dict[str, RouterPlan] = {}  # of a dry run: said once, not every cycle
         self._rehearsal: asyncio.Task[None] | None = None
-        self._acting = False
+        self._acting = self._stopping = False
         self._wake = asyncio.Event()
         self._reconcile_due = True
         self._woken_at: float | None = None
@@ -115,128 +83,50 @@ class Loop:
             self._memory = self._store.load_state(now, self._clock.utc())
         except StoreError as error:
             self._log.error("what was remembered cannot be read; starting afresh", error=str(error))
-        await self._read_routers()
-        await self._settle_pending()
-        await self._prober.start(
-            probe_paths(self._policy), self._policy.health.interval_s, self._policy.health.timeout_s
-        )
-        tasks = [
-            asyncio.create_task(task)
-            for task in (self._observe(), self._poll_sessions(), self._poll_routers(), self._publish())
-        ]
-        govern = asyncio.create_task(self._govern())
-        stopped = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait({*tasks, govern, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done - {stopped}:
-                task.result()  # a task that ends by itself has failed: say so
+            watching = await self._watch.start(may_settle=not self._dry_run)
+            publish = asyncio.create_task(self._publish(), name="publish")
+            govern = asyncio.create_task(self._govern(), name="govern")
+            stopped = asyncio.create_task(stop.wait(), name="stop")
+            tasks = {*watching, publish, govern, stopped}
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {stopped}:
+                    task.result()  # a task that ends by itself has failed: say so
+            finally:
+                self._stopping = True
+                self._wake.set()
+                await asyncio.wait({govern}, timeout=self._set.stop_s)
+                for task in (publish, govern, stopped):
+                    task.cancel()
+                await asyncio.gather(publish, govern, stopped, return_exceptions=True)
         finally:
-            self._stopping = True
-            self._wake.set()
-            await asyncio.wait({govern}, timeout=self._set.stop_s)
-            for task in (*tasks, govern, stopped):
-                task.cancel()
-            await asyncio.gather(*tasks, govern, stopped, return_exceptions=True)
-            await self._prober.stop()
+            await self._watch.stop()
             self._log.info("stopped; traffic stays where it is")
 
-    _stopping = False
+    # --- what the watch says -------------------------------------------------------------------
 
-    # --- observe -------------------------------------------------------------------------------
+    def _on_router(self) -> None:
+        self._reconcile_due = True
+        self._wake.set()
 
-    async def _observe(self) -> None:
-        while True:
-            samples = await self._prober.samples(self._set.observe_s)
-            now = self._clock.now()
-            sessions, self._sessions = self._sessions, []
-            self._detector = detect.step(self._detector, samples, sessions, now)
-            before = signature(self._health)
-            self._health = detect.health(self._detector, now)
-            if signature(self._health) != before:
-                self._say_health_changes(before)
-                self._rehearse(now)
-                self._woken_at = self._woken_at or now
-                self._wake.set()
+    def _on_verdict(self) -> None:
+        self._woken_at = self._woken_at or self._clock.now()
+        self._rehearse()
+        self._wake.set()
 
-    def _rehearse(self, now: float) -> None:
+    def _rehearse(self) -> None:
         """A link has gone quiet: load what leaving it would take, so that the verdict finds it ready."""
-        quiet = {name: health for name, health in self._health.items() if health.suspect}
+        seen = self._watch.health
+        quiet = {name: health for name, health in seen.items() if health.suspect}
         busy = self._rehearsal is not None and not self._rehearsal.done()
         if self._dry_run or self._acting or busy or not quiet.keys() & self._policy.links.keys():
             return
         dead = {name: replace(each, verdict=Verdict.DOWN, suspect=False) for name, each in quiet.items()}
-        decision, _ = decide(
-            self._policy,
-            {**self._health, **dead},
-            self._memory,
-            now,
-            self._current(),
-            unreachable=self._unreachable(),
-        )
+        decision = self._decide({**seen, **dead})[0]
         if decision.escape and not decision.frozen:
             wanted = self._readable(decision.assignment)
             self._rehearsal = asyncio.create_task(self._fleet.rehearse(wanted), name="rehearsal")
-
-    def _say_health_changes(self, before: Mapping[str, tuple[Verdict, bool]]) -> None:
-        for name, health in self._health.items():
-            was = before.get(name, (Verdict.UNKNOWN, False))[0]
-            if health.verdict != was:
-                self._log.info(f"{name} is {health.verdict} (was {was}): {health.why}")
-
-    async def _poll_sessions(self) -> None:
-        while True:
-            await asyncio.sleep(self._set.session_poll_s)
-            readable = [name for name, state in self._routers.items() if state.error is None]
-            for sessions in (await self._fleet.sessions(readable)).values():
-                self._sessions.extend(sessions or ())
-
-    async def _poll_routers(self) -> None:
-        while True:
-            await asyncio.sleep(self._set.reconcile_s)
-            await self._read_routers()
-            self._reconcile_due = True
-            self._wake.set()
-
-    async def _read_routers(self) -> None:
-        states = await self._fleet.read(sorted(self._policy.routers))
-        for name, state in states.items():
-            was = self._routers.get(name)
-            if state.error and (was is None or was.error is None):
-                self._log.warning(f"{name} cannot be read; the other routers are served", error=state.error)
-            elif state.error is None and was is not None and was.error is not None:
-                self._log.info(f"{name} can be read again")
-            self._routers[name] = state
-            self._sessions.extend(state.sessions)
-
-    async def _settle_pending(self) -> None:
-        """A commit left unconfirmed by a controller that died: keep it if it is whole, else undo it.
-
-        Whole means that every link's neighbors agree on a role; the cycle that follows puts right the rest.
-        """
-        pending = [name for name, state in self._routers.items() if state.pending_commit]
-        if not pending or self._dry_run:
-            return
-        current = self._current()
-        complete = {link.name for link in self._policy.links.values()}
-        whole = [
-            name
-            for name in pending
-            if all(
-                link.name in placements
-                for placements in current.values()
-                for link in self._policy.links.values()
-                if link.router == name and link.name in complete
-            )
-            and current
-        ]
-        undo = [name for name in pending if name not in whole]
-        for verb, names, act in (
-            ("confirmed", whole, self._fleet.confirm),
-            ("undone", undo, self._fleet.rollback),
-        ):
-            for name, error in (await act(names)).items():
-                self._log.warning(f"{name} had an unconfirmed commit of an earlier run: {verb}", error=error)
-        await self._read_routers()
 
     # --- govern --------------------------------------------------------------------------------
 
@@ -263,10 +153,8 @@ class Loop:
         started = self._clock.now()
         noticed, self._woken_at = self._woken_at or started, None
         reconcile, self._reconcile_due = self._reconcile_due, False
-        current = self._current()
-        decision, self._memory = decide(
-            self._policy, self._health, self._memory, started, current, unreachable=self._unreachable()
-        )
+        current = self._watch.current()
+        decision, self._memory = self._decide(self._watch.health)
         self._decision = decision
         timings = {"decide": (self._clock.now() - noticed) * 1000}
         outcomes: list[Outcome] = []
@@ -280,12 +168,9 @@ class Loop:
             self._book(decision, current, outcomes)
         self._note(decision, outcomes, timings)
 
-    def _current(self) -> Assignment:
-        seen = {name: state.attachments for name, state in self._routers.items() if state.error is None}
-        return current_assignment(self._policy, seen)
-
-    def _unreachable(self) -> frozenset[str]:
-        return frozenset(name for name, state in self._routers.items() if state.error is not None)
+    def _decide(self, health: Mapping[str, Health]) -> tuple[Decision, ControlState]:
+        now, current, absent = self._clock.now(), self._watch.current(), self._watch.unreachable()
+        return decide(self._policy, health, self._memory, now, current, unreachable=absent)
 
     def _may_try(self, decision: Decision, now: float) -> bool:
         return decision.assignment != self._retry.assignment or now >= self._retry.at
@@ -339,12 +224,15 @@ class Loop:
 
     def _readable(self, assignment: Assignment) -> Mapping[str, RouterIntent]:
         """The intents of the routers that answer."""
-        absent = self._unreachable()
+        absent = self._watch.unreachable()
         wanted = intents(self._policy, assignment)
         return {name: intent for name, intent in wanted.items() if name not in absent}
 
     def _say_plans(self, plans: Mapping[str, RouterPlan]) -> None:
         for name, plan in plans.items():
+            if self._said_plans.get(name) == plan:
+                continue
+            self._said_plans[name] = plan
             if plan.error or plan.refused:
                 self._log.warning(f"{name} would not be changed", error=plan.error, refused=plan.refused)
             elif plan.diff:
@@ -353,8 +241,8 @@ class Loop:
     async def _push(
         self, wanted: Mapping[str, RouterIntent], decision: Decision, timings: dict[str, float]
     ) -> Mapping[str, Outcome]:
-        before = {name: self._routers[name] for name in wanted}
-        health = self._health.get(USER_PATH)
+        before = {name: self._watch.routers[name] for name in wanted}
+        health = self._watch.health.get(USER_PATH)
         was_up = (  # leaving a dead path: it was not up, and going back there cannot help
             not decision.escape
             and health is not None
@@ -377,8 +265,9 @@ class Loop:
             user_path,
             timings,
         )
-        if any(not isinstance(outcome, Unchanged) for outcome in outcomes.values()):
-            await self._read_routers()
+        touched = [name for name, outcome in outcomes.items() if not isinstance(outcome, Unchanged)]
+        if touched:
+            await self._watch.reread(touched)
         return outcomes
 
     async def _user_path_answers(self, since: float) -> bool:
@@ -387,7 +276,7 @@ class Loop:
             return True
         until = self._clock.now() + self._set.verify_s
         while self._clock.now() < until:
-            health, now = self._health.get(USER_PATH), self._clock.now()
+            health, now = self._watch.health.get(USER_PATH), self._clock.now()
             if served(health, since, now, self._policy.health.ride_out_s):
                 return True
             await asyncio.sleep(self._set.verify_poll_s)
@@ -402,7 +291,7 @@ class Loop:
             decision.assignment,
             decision.frozen,
             tuple((held.traffic_class, held.move) for held in decision.held),
-            tuple(sorted((name, health.verdict) for name, health in self._health.items())),
+            tuple(sorted((name, health.verdict) for name, health in self._watch.health.items())),
         )
         news = bool(acted) or key != self._noted
         fields = {outcome.router: outcome.kind for outcome in acted}
@@ -415,7 +304,7 @@ class Loop:
         if news:
             now, utc = self._clock.now(), self._clock.utc()
             try:
-                self._store.append(decision, outcomes, tuple(self._health.values()), timings, now, utc)
+                self._store.append(decision, outcomes, tuple(self._watch.health.values()), timings, now, utc)
             except StoreError as error:
                 self._log.error("the decision could not be recorded", error=str(error))
         self._put_snapshot()
@@ -434,29 +323,13 @@ class Loop:
             dry_run=self._dry_run,
             policy_fingerprint=self._fingerprint,
             sentence=sentence,
-            health=tuple(self._health.values()),
+            health=tuple(self._watch.health.values()),
             decision=self._decision,
             memory=self._memory,
-            current=self._current(),
-            router_errors={name: state.error for name, state in self._routers.items() if state.error},
+            current=self._watch.current(),
+            router_errors={name: state.error for name, state in self._watch.routers.items() if state.error},
         )
         try:
             self._store.put_snapshot(snapshot)
         except StoreError as error:
             self._log.error("the status could not be written", error=str(error))
-
-
-def probe_paths(policy: Policy) -> list[ProbePath]:
-    """One path a link, and the user path where the policy names own addresses."""
-    paths = [
-        ProbePath(link.name, link.probe_source, policy.health.targets, link.probe_device)
-        for link in policy.links.values()
-    ]
-    if policy.user_path:
-        paths.append(ProbePath(USER_PATH, policy.user_path, policy.health.targets))
-    return paths
-
-
-def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool]]:
-    """What of the health a decision depends on; a change of it wakes the loop."""
-    return {name: (verdict.verdict, verdict.suspect) for name, verdict in health.items()}

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from controller.core.model import USER_PATH, Applied, RolledBack
-from controller.loop import Loop, World
+from controller.loop import Loop
+from controller.watch import World
 from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeStore, LoopClock, policy
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]

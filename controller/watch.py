@@ -1,0 +1,187 @@
+"""What the loop sees: health of every link, and what every router runs. Wakes the loop when either changes.
+
+One task turns samples into health. One task a router reads it, so that a router that hangs keeps nobody
+waiting: its neighbours are read, judged and served meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core import detect
+from controller.core.intent import current_assignment
+from controller.core.model import USER_PATH, Assignment, Health, Policy, SessionSample, Verdict
+from controller.ports import Clock, Fleet, ProbePath, Prober, RouterState, Store
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """Rhythm of the loop, in seconds. None of these delays a failover: verdicts wake the loop."""
+
+    observe_s: float = 0.02  # longest wait for samples before the detector looks at the clock again
+    session_poll_s: float = 1.0  # BGP session states, the second signal
+    reconcile_s: float = 15.0  # full read of every router, intent against running
+    first_read_s: float = 5.0  # at the start: routers that have not answered by then are served later
+    verify_s: float = 3.0  # how long the user path may take to answer after a push
+    verify_poll_s: float = 0.05
+    retry_first_s: float = 5.0  # after a push that failed or was rolled back, doubled up to retry_last_s
+    retry_last_s: float = 600.0
+    snapshot_s: float = 1.0  # how often ``status`` is refreshed
+    stop_s: float = 20.0  # a push under way at SIGTERM may take this long to be verified and confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything outside that the loop talks to."""
+
+    prober: Prober
+    fleet: Fleet
+    store: Store
+    clock: Clock
+    log: Any
+
+
+class Watch:
+    """Sees; decides nothing. ``on_verdict`` and ``on_router`` are called when something changed."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        world: World,
+        settings: LoopSettings,
+        *,
+        on_verdict: Callable[[], None],
+        on_router: Callable[[], None],
+    ) -> None:
+        self._policy, self._set = policy, settings
+        self._prober, self._fleet = world.prober, world.fleet
+        self._clock, self._log = world.clock, world.log
+        self._on_verdict, self._on_router = on_verdict, on_router
+        self._detector = detect.initial(policy, world.clock.now())
+        self._sessions: list[SessionSample] = []
+        self._believe_since: dict[str, float] = {}  # router -> reads begun before this are out of date
+        self._read = {name: asyncio.Event() for name in policy.routers}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.health: Mapping[str, Health] = {}
+        self.routers: dict[str, RouterState] = {
+            name: RouterState(name, error="has not answered yet") for name in policy.routers
+        }
+
+    async def start(self, *, may_settle: bool) -> list[asyncio.Task[None]]:
+        """Begin. The tasks run until ``stop``; one that ends by itself has failed. Raises ProbeError."""
+        for name in self._policy.routers:
+            self._tasks.append(asyncio.create_task(self._follow(name, may_settle), name=f"router {name}"))
+        reads = [asyncio.create_task(event.wait()) for event in self._read.values()]
+        _, late = await asyncio.wait(reads, timeout=self._set.first_read_s)
+        for task in late:
+            task.cancel()
+        health = self._policy.health
+        await self._prober.start(probe_paths(self._policy), health.interval_s, health.timeout_s)
+        self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
+        return self._tasks
+
+    async def stop(self) -> None:
+        """Stop watching."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._prober.stop()
+
+    def current(self) -> Assignment:
+        """The assignment that the readable routers run."""
+        seen = {name: state.attachments for name, state in self.routers.items() if state.error is None}
+        return current_assignment(self._policy, seen)
+
+    def unreachable(self) -> frozenset[str]:
+        """The routers that cannot be read now."""
+        return frozenset(name for name, state in self.routers.items() if state.error is not None)
+
+    async def reread(self, routers: Sequence[str]) -> None:
+        """Read these routers again, after a push; polls that began before are not believed."""
+        began = self._clock.now()
+        for name in routers:
+            self._believe_since[name] = began
+        for name, state in (await self._fleet.read(routers)).items():
+            self._note(name, state, began)
+
+    # --- links ---------------------------------------------------------------------------------
+
+    async def _observe(self) -> None:
+        while True:
+            samples = await self._prober.samples(self._set.observe_s)
+            now = self._clock.now()
+            sessions, self._sessions = self._sessions, []
+            self._detector = detect.step(self._detector, samples, sessions, now)
+            before, self.health = self.health, detect.health(self._detector, now)
+            if signature(self.health) != signature(before):
+                self._say(before)
+                self._on_verdict()
+
+    def _say(self, before: Mapping[str, Health]) -> None:
+        for name, health in self.health.items():
+            was = before[name].verdict if name in before else Verdict.UNKNOWN
+            if health.verdict is not was:
+                self._log.info(f"{name} is {health.verdict} (was {was}): {health.why}")
+
+    # --- routers -------------------------------------------------------------------------------
+
+    async def _follow(self, name: str, may_settle: bool) -> None:
+        """Read one router for ever: its sessions often, all of it every ``reconcile_s``."""
+        while True:
+            began = self._clock.now()
+            state = (await self._fleet.read([name]))[name]
+            if state.pending_commit and may_settle and not self._read[name].is_set():
+                await self._settle(name, state)
+                continue
+            self._note(name, state, began)
+            self._read[name].set()
+            self._on_router()
+            while self._clock.now() < began + self._set.reconcile_s:
+                await asyncio.sleep(self._set.session_poll_s)
+                if self.routers[name].error is None:
+                    self._sessions.extend((await self._fleet.sessions([name]))[name] or ())
+
+    def _note(self, name: str, state: RouterState, began: float) -> None:
+        if began < self._believe_since.get(name, began):
+            return
+        was = self.routers[name].error
+        if state.error and (was is None or not self._read[name].is_set()):
+            self._log.warning(f"{name} cannot be read; the other routers are served", error=state.error)
+        elif state.error is None and was is not None and self._read[name].is_set():
+            self._log.info(f"{name} can be read again")
+        self.routers[name] = state
+        self._sessions.extend(state.sessions)
+
+    async def _settle(self, name: str, state: RouterState) -> None:
+        """A commit left unconfirmed by a controller that died: keep it if it is whole, else undo it.
+
+        Whole means that every link of the router runs as some role; the next cycle puts right the rest.
+        """
+        current = current_assignment(self._policy, {name: state.attachments})
+        links = [link.name for link in self._policy.links.values() if link.router == name]
+        whole = all(link in placements for placements in current.values() for link in links)
+        act = self._fleet.confirm if whole else self._fleet.rollback
+        error = (await act([name]))[name]
+        verb = "confirmed" if whole else "undone"
+        self._log.warning(f"{name} had an unconfirmed commit of an earlier run: {verb}", error=error)
+        if error:
+            await asyncio.sleep(self._set.retry_first_s)  # its own timer may undo it meanwhile
+
+
+def probe_paths(policy: Policy) -> list[ProbePath]:
+    """One path a link, and the user path where the policy names own addresses."""
+    paths = [
+        ProbePath(link.name, link.probe_source, policy.health.targets, link.probe_device)
+        for link in policy.links.values()
+    ]
+    if policy.user_path:
+        paths.append(ProbePath(USER_PATH, policy.user_path, policy.health.targets))
+    return paths
+
+
+def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool]]:
+    """What of the health a decision depends on; a change of it wakes the loop."""
+    return {name: (verdict.verdict, verdict.suspect) for name, verdict in health.items()}
