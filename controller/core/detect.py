@@ -296,7 +296,10 @@ def _link_after(name: str, old: LinkState, families: Mapping[Key, FamilyState], 
 
 
 def health(state: DetectorState, now: float) -> Mapping[str, Health]:
-    """The verdict on every link, and on the user path where there is one, with the evidence in words."""
+    """The verdict on every link, and on the user path where there is one, with the evidence in words.
+
+    A link's words are those of the families that share its verdict; each family has its own besides.
+    """
     return {name: _health(state, name, link, now) for name, link in state.links.items()}
 
 
@@ -304,7 +307,8 @@ def _health(state: DetectorState, name: str, link: LinkState, now: float) -> Hea
     families = {
         family: _family_health(state, state.families[name, family], family, now) for family in link.families
     }
-    why = "; ".join(f"{LABEL[family]}: {each.why}" for family, each in families.items())
+    telling = {f: each for f, each in families.items() if each.verdict is link.verdict} or families
+    why = "; ".join(f"{LABEL[family]}: {each.why}" for family, each in telling.items())
     return Health(name, link.verdict, link.since, why or "no neighbors", link.suspect, families)
 
 

@@ -273,7 +273,7 @@ def test_the_worse_family_decides() -> None:
         Family.IPV4: UP,
         Family.IPV6: DOWN,
     }
-    assert "; IPv6: 3 of 3 targets silent for" in link.why
+    assert link.why.startswith("IPv6: 3 of 3 targets silent for")
 
 
 def test_a_family_without_a_neighbor_is_not_judged() -> None:
