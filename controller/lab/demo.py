@@ -1,14 +1,13 @@
 """The demonstration: a real failover on real routers, measured from the users' side.
 
-Brings a lab up, starts the controller in it, sends user traffic both ways, makes a fault, waits for traffic to
-move and, when the fault has ended, to come back; tears all of it down and sums up.
+Brings a lab up, starts the controller in it, sends user traffic both ways, makes a fault, waits for traffic
+to move and, when the fault has ended, to come back; tears all of it down and sums up.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from controller import app
-from controller.config import default_inventory, load
 from controller.core.model import PRIMARY, Applied, Decision, Family, Policy, Verdict
 from controller.lab.demo_report import (
     BACK,
@@ -33,6 +29,7 @@ from controller.lab.demo_report import (
     router_results,
 )
 from controller.lab.errors import LabError
+from controller.lab.inventory import write_inventory
 from controller.lab.lab import Lab
 from controller.lab.traffic import TrafficMeter, TrafficReport
 from controller.ports import Record, Snapshot, StoreError
@@ -90,7 +87,7 @@ class Scenario:
 
 
 def demonstrate(name: str, scenario: Scenario, say: Callable[[str], None]) -> Summary:
-    """Run one scenario in a lab of its own, which is removed at the end, whatever happens. Raises LabError."""
+    """Run one scenario in a lab of its own, removed at the end whatever happens. Raises LabError."""
     lab = Lab(name)
     began = time.monotonic()
     lab.up(say)
@@ -186,15 +183,9 @@ class _Demo:
 
     def _write_policy(self) -> Policy:
         """The lab's inventory with short timers, in the lab's own folder."""
-        shutil.copytree(default_inventory(), self._inventory)
-        path = self._inventory / "policy.yaml"
-        yaml = YAML()
-        policy = yaml.load(path)
-        policy["stability"] = DEMO_TIMERS
-        policy["health"]["recover"] = DEMO_RECOVER
-        with path.open("w") as file:
-            yaml.dump(policy, file)
-        return load(self._inventory).policy
+        return write_inventory(
+            self._inventory, {"stability": DEMO_TIMERS, "health": {"recover": DEMO_RECOVER}}
+        )
 
     def _start_controller(self) -> None:
         argv = [sys.executable, "-m", "controller", "--lab", "--lab-name", self._lab.name]
