@@ -194,12 +194,12 @@ class NornirFleet:
 
         async def one(name: str) -> T:
             running = asyncio.get_running_loop().run_in_executor(pool, self._one, purpose, name, work)
+            running.add_done_callback(_forget)  # nobody may wait for it any more, when it ends
             try:
                 return await asyncio.wait_for(asyncio.shield(running), DEADLINE_S)
             except DeviceError as error:
                 return absent(name, str(error))
             except TimeoutError:
-                running.add_done_callback(_forget)
                 return absent(name, f"no answer within {DEADLINE_S:g} s")
 
         results = await asyncio.gather(*(one(name) for name in routers))
@@ -254,6 +254,6 @@ def _why(_name: str, why: str) -> str | None:
 
 
 def _forget(future: asyncio.Future[Any]) -> None:
-    """Take the result nobody waits for any more, so that it is not reported as never retrieved."""
+    """Look at the result, so that one nobody took is not reported as never retrieved, with a traceback."""
     if not future.cancelled():
         future.exception()
