@@ -195,3 +195,34 @@ def test_while_a_router_hides_what_carries_nothing_is_moved() -> None:
     assert decision.sentence == (
         "held: residential stays as it is; what carries it is not seen while edge1 cannot be reached"
     )
+
+
+def test_a_class_whose_only_other_upstream_is_on_an_unreachable_router_is_stuck() -> None:
+    seen = {"residential": {AZ: P, GE1: W}}
+    only = policy(traffic_class("residential", "azerbaijan", "iran"))
+    decision, _ = decide(only, see({AZ: DOWN}), ControlState(), 0.0, seen, unreachable=frozenset({"edge2"}))
+    assert not decision.escape
+    assert decision.assignment == seen
+    assert decision.sentence.endswith("no usable link is left to move to")
+
+
+def test_a_link_that_is_not_seen_is_presumed_to_carry_like_its_siblings() -> None:
+    seen = {"residential": {GE2: P, IR: B2}}
+    health = see({AZ: DOWN, GE2: DOWN})
+    decision, _ = decide(policy(), health, ControlState(), 0.0, seen, unreachable=frozenset({"edge1"}))
+    assert decision.assignment == {"residential": {GE2: D, IR: B2}}
+    assert decision.sentence.startswith("residential stays on georgia without edge2-georgia")
+
+
+def test_an_escape_announces_what_will_wait_once_it_is_done() -> None:
+    w = world(stability=replace(STABILITY, hold_down_s=0))
+    w.turn({GE1: DOWN, GE2: DOWN})
+    w.step(1)
+    w.turn({GE1: UP, GE2: UP})
+    w.step(1)
+    w.turn({AZ: DOWN})
+    decision = w.step(20)
+    assert w.of()[IR] == P
+    assert decision.decide_again_at == w.now + 40
+    w.step(40)
+    assert w.of()[GE1] == P

@@ -160,3 +160,9 @@ def test_safety_refuses_to_drain_the_last_usable_path(
 ) -> None:
     view = snapshot.take(policy(), see(verdicts), ControlState(), 0.0, CALM, frozenset())
     assert (safety.objection(view, RESIDENTIAL, wanted) is not None) == objects
+
+
+def test_safety_lets_pass_what_is_no_worse_than_what_runs() -> None:
+    drained = {"residential": dict.fromkeys(LINKS, D)}
+    view = snapshot.take(policy(), see(), ControlState(), 0.0, drained, frozenset())
+    assert safety.objection(view, RESIDENTIAL, drained["residential"]) is None

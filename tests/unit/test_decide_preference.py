@@ -174,13 +174,18 @@ def test_shared_risk_matters_only_to_classes_that_ask_for_it() -> None:
     assert w.of()[GE1] == P
 
 
-def test_a_class_on_its_way_back_does_not_visit_a_third_upstream() -> None:
-    w = world(DISJOINT, shared=True)
+@pytest.mark.parametrize("hidden", [frozenset(), frozenset({"edge1"})])
+def test_a_class_on_its_way_back_does_not_visit_a_third_upstream(hidden: frozenset[str]) -> None:
+    w = world(DISJOINT, shared=True, stability=replace(STABILITY, hold_down_s=0))
     w.turn({AZ: DOWN})
     w.step(1)
+    w.step(1000)
+    w.unreachable = hidden
     w.turn({AZ: UP})
     seen = []
-    for _ in range(200):
+    for n in range(200):
+        if n == 100:
+            w.unreachable = frozenset()
         w.step(10)
         seen += [link for link, placement in w.of().items() if placement == P]
     assert set(seen) == {IR, AZ}
@@ -234,6 +239,8 @@ def test_what_a_reloaded_policy_no_longer_knows_is_ignored() -> None:
     seen = {"gone": {AZ: P}, "residential": {**CALM["residential"], "edge9-gone": P}}
     decision, state = decide(policy(), see(), ControlState(moved_at={"gone": 1.0}), 10.0, seen)
     assert decision.assignment == CALM
+    frozen, _ = decide(policy(), {}, state, 10.0, seen)
+    assert frozen.assignment == CALM
     assert set(state.links) == set(LINKS)
     assert state.moved_at == {}
 
