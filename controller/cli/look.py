@@ -114,7 +114,7 @@ def explain(
         print_json(record, Record)
         return
     out.print(f"#{record.number}  {when(record.utc)}  {record.decision.sentence}", markup=False)
-    for line in explained(record.decision):
+    for line in explained(record.decision)[1:]:  # the sentence stands above
         out.print(f"  {line}", markup=False)
     out.print("links:")
     for health in record.health:

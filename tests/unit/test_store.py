@@ -91,7 +91,9 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
 def test_the_snapshot_is_the_last_one_put(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "s.db")
     assert store.snapshot() is None
-    snapshot = Snapshot(1.0, 2.0, 3, True, "f", "nothing to change", (HEALTH,), DECISION, current=DECISION.assignment)
+    snapshot = Snapshot(
+        1.0, 2.0, 3, True, "f", "nothing to change", (HEALTH,), DECISION, current=DECISION.assignment
+    )
     store.put_snapshot(snapshot)
     assert SqliteStore(tmp_path / "s.db", read_only=True).snapshot() == snapshot
 
