@@ -14,7 +14,14 @@ from controller.ports import Clock, Fleet, RouterState
 UserPathCheck = Callable[[float], Awaitable[str | None]]
 """Given the time of the push: None when users' traffic is served (or was not before), else what is wrong."""
 
+FailingLinks = Callable[[], frozenset[str]]
+"""Links that do not forward right now: a session lost on one is its own doing, not the push's."""
+
 Sessions = frozenset[tuple[str, str]]
+
+
+def _none() -> frozenset[str]:
+    return frozenset()
 
 
 class Delivery:
@@ -30,18 +37,19 @@ class Delivery:
         before: Mapping[str, RouterState],
         user_path: UserPathCheck,
         timings_ms: dict[str, float],
+        failing: FailingLinks = _none,
     ) -> dict[str, Outcome]:
         """Verify what was just committed; confirm what is well, undo what is not.
 
         ``results`` are the outcomes of Fleet.change or Fleet.push, where Applied is not yet confirmed.
-        ``timings_ms`` gets ``verify`` and ``confirm`` added.
+        ``timings_ms`` gets ``verify`` and ``confirm`` added. ``failing`` is asked last.
         """
         outcomes = dict(results)
         committed = sorted(name for name, outcome in outcomes.items() if isinstance(outcome, Applied))
         if not committed:
             return outcomes
         pushed = self._clock.now()
-        wrong = await self._wrong(committed, wanted, before, user_path)
+        wrong = await self._wrong(committed, wanted, before, user_path, failing)
         verified = self._clock.now()
         for name, why in wrong.items():
             self._log.error(f"{name}: the push is undone: {why}")
@@ -73,14 +81,18 @@ class Delivery:
         wanted: Mapping[str, Sequence[Attachment]],
         before: Mapping[str, RouterState],
         user_path: UserPathCheck,
+        failing: FailingLinks,
     ) -> dict[str, str]:
         """What is wrong, by router; empty when all is well. The user path is everybody's."""
         lost_users = await user_path(self._clock.now())
         if lost_users:
             return dict.fromkeys(committed, lost_users)
         wrong: dict[str, str] = {}
-        for name, state in (await self._fleet.read(committed)).items():
-            lost = established(before.get(name)) - established(state)
+        states = await self._fleet.read(committed)
+        excused = failing()
+        for name, state in states.items():
+            gone = established(before.get(name)) - established(state)
+            lost = {(link, family) for link, family in gone if link not in excused}
             if state.error:
                 wrong[name] = f"could not be read back: {state.error}"
             elif set(wanted[name]) - set(state.attachments):

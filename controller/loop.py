@@ -264,6 +264,7 @@ class Loop:
             before,
             user_path,
             timings,
+            self._watch.failing,
         )
         touched = [name for name, outcome in outcomes.items() if not isinstance(outcome, Unchanged)]
         if touched:

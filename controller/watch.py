@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.core import detect
@@ -99,6 +99,14 @@ class Watch:
         """The routers that cannot be read now."""
         return frozenset(name for name, state in self.routers.items() if state.error is not None)
 
+    def failing(self) -> frozenset[str]:
+        """The links that do not forward now, or perhaps not."""
+        return frozenset(
+            name
+            for name, health in self.health.items()
+            if health.suspect or health.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
+        )
+
     async def reread(self, routers: Sequence[str]) -> None:
         """Read these routers again, after a push; polls that began before are not believed."""
         began = self._clock.now()
@@ -142,7 +150,14 @@ class Watch:
             while self._clock.now() < began + self._set.reconcile_s:
                 await asyncio.sleep(self._set.session_poll_s)
                 if self.routers[name].error is None:
-                    self._sessions.extend((await self._fleet.sessions([name]))[name] or ())
+                    await self._poll_sessions(name)
+
+    async def _poll_sessions(self, name: str) -> None:
+        began = self._clock.now()
+        sessions = (await self._fleet.sessions([name]))[name] or ()
+        self._sessions.extend(sessions)
+        if sessions and began >= self._believe_since.get(name, began):
+            self.routers[name] = replace(self.routers[name], sessions=sessions)
 
     def _note(self, name: str, state: RouterState, began: float) -> None:
         if began < self._believe_since.get(name, began):
