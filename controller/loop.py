@@ -143,8 +143,11 @@ class Loop:
                 await asyncio.sleep(self._set.retry_first_s)
 
     async def _wait(self) -> None:
-        at = self._decision.decide_again_at if self._decision else None
-        timeout = None if at is None else max(0.0, at - self._clock.now())
+        now = self._clock.now()
+        times = [self._retry.at] if self._retry.at > now else []
+        if self._decision and self._decision.decide_again_at is not None:
+            times.append(self._decision.decide_again_at)
+        timeout = max(0.0, min(times) - now) if times else None
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
         self._wake.clear()
@@ -254,7 +257,7 @@ class Loop:
         timings["push"] = timings.get("push", 0.0) + (self._clock.now() - began) * 1000
 
         async def user_path(since: float) -> str | None:
-            if await self._user_path_answers(since) or not was_up:
+            if not was_up or await self._user_path_answers(since):
                 return None  # no worse than before
             return f"the user path answered before, and did not within {self._set.verify_s:g} s after"
 

@@ -181,6 +181,22 @@ async def test_a_refused_plan_is_not_sent_again_and_again() -> None:
     assert 2 <= len(refusals) <= 14  # two routers, at 0, 5, 15, 35, 75 s and the reconciles between
 
 
+async def test_a_push_that_failed_is_tried_again_when_its_wait_is_over() -> None:
+    scene = Scene(dark("azerbaijan", 18.0))  # the routers are read at 15 s and at 30 s
+    asyncio.get_running_loop().call_later(17, scene.fleet.refusing.update, {"edge1"})
+    asyncio.get_running_loop().call_later(20, scene.fleet.refusing.clear)
+    await scene.run(28)
+    assert scene.fleet.roles["edge1-georgia"] == "primary"
+
+
+async def test_an_escape_waits_for_no_answer_that_could_not_change_it() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    scene.users_served_by = {"edge1-azerbaijan"}  # users stay cut off, and the way back is dead
+    await scene.run(21.5)
+    assert scene.fleet.roles["edge1-georgia"] == "primary"
+    assert not scene.fleet.pending
+
+
 async def test_an_unconfirmed_commit_of_a_dead_controller_is_settled_at_the_start() -> None:
     scene = Scene(lambda *_: True)
     await scene.run(10)
