@@ -48,7 +48,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(  # noqa: PLR0913 - a command line's options are its arguments
+def root(
     context: typer.Context,
     inventory: Annotated[
         Path | None,
