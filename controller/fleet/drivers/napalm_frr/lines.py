@@ -175,7 +175,8 @@ def _move(out: list[str], path: tuple[str, ...], target: tuple[str, ...]) -> tup
         if not depth:
             out.append("!")
     for depth in range(common, len(target)):
-        if out and out[-1].strip() != "!":
+        first_inside = depth > 0 and bool(out) and out[-1] == " " * (depth - 1) + target[depth - 1]
+        if out and out[-1].strip() != "!" and not (first_inside and not target[depth].startswith("address-")):
             out.append(" " * depth + "!")
         out.append(" " * depth + target[depth])
     return target

@@ -36,7 +36,8 @@ def commands(before: Node, after: Node) -> list[Line]:
     _lists(before, after, plan)
     _plain(before, after, plan)
     _contexts(before, after, plan)
-    plan.adds["route-maps"] = _new_maps_first(before, plan.adds["route-maps"])
+    plan.adds["route-maps"] = _new_maps_first(before, after, plan.adds["route-maps"])
+    plan.late["route-maps"] = _callers_first(before, plan.late["route-maps"])
     return [line for phase in _PHASES for line in plan.adds[phase]] + [
         line for phase in reversed(_PHASES) for line in plan.late[phase]
     ]
@@ -195,12 +196,39 @@ def _rank(text: str, of_group: bool) -> int:
     return 4
 
 
-def _new_maps_first(before: Node, lines: list[Line]) -> list[Line]:
-    """Route-maps of new names before the existing ones, which may already be attached and now call them."""
-    known = {child.text.split()[1] for _, child in before.contexts() if child.kind == "route-map"}
+def _called_first(root: Node) -> dict[str, int]:
+    """Names of route-maps, those that others call ranked before their callers."""
+    calls: dict[str, set[str]] = {}
+    for _, child in root.contexts():
+        if child.kind == "route-map":
+            called = {line.text.split()[1] for _, line in child.leaves() if line.text.startswith("call ")}
+            calls.setdefault(child.text.split()[1], set()).update(called)
+    ranks: dict[str, int] = {}
+    while len(ranks) < len(calls):
+        ready = [
+            name
+            for name, called in calls.items()
+            if name not in ranks and called & calls.keys() <= ranks.keys()
+        ]
+        for name in ready or [
+            name for name in calls if name not in ranks
+        ]:  # none ready: they call in a circle
+            ranks[name] = len(ranks)
+    return ranks
 
-    def existing(line: Line) -> bool:
-        opener = line.context[0] if line.context else line.text.removeprefix("no ")
-        return opener.split()[1] in known
 
-    return sorted(lines, key=existing)
+def _map_of(line: Line) -> str:
+    opener = line.context[0] if line.context else line.text.removeprefix("no ")
+    return opener.split()[1]
+
+
+def _new_maps_first(before: Node, after: Node, lines: list[Line]) -> list[Line]:
+    """Route-maps of new names before existing ones, which may already be attached and now call them."""
+    known, ranks = _called_first(before), _called_first(after)
+    return sorted(lines, key=lambda line: (_map_of(line) in known, ranks[_map_of(line)]))
+
+
+def _callers_first(before: Node, lines: list[Line]) -> list[Line]:
+    """Removals of entries, those that call a route-map before that route-map's own."""
+    ranks = _called_first(before)
+    return sorted(lines, key=lambda line: -ranks[_map_of(line)])
