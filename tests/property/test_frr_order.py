@@ -20,7 +20,7 @@ FAMILIES = ("address-family ipv4 unicast", "address-family ipv6 unicast")
 PEERS = ("198.18.1.1", "198.18.2.1", "2001:db8:501:1::1")
 MAPS = ("IN", "OUT", "ROLE")
 LISTS = ("OWN", "MORE")
-SINGLE = ("set local-preference", "set as-path prepend", "match ip address", "call", "address-family")
+SINGLE = ("set local-preference", "set as-path prepend", "match ip address", "call")
 
 Settings = dict[tuple[tuple[str, ...], str], str]
 
@@ -156,7 +156,7 @@ class Model:
             ):
                 return  # keeps the route-map that it has
             self.drop(r"redistribute static.*", context)
-        elif context:
+        elif context and text not in FAMILIES:
             single = next(each for each in SINGLE if text.startswith(each))
             self.drop(f"{single} .*", context)
         self.lines[line] = None

@@ -295,6 +295,22 @@ def test_a_commit_that_fails_half_way_is_undone_and_says_why(
     assert timers(live) == []
 
 
+def test_a_commit_that_does_not_arrive_whole_changes_nothing(live: Live, router: Any) -> None:
+    router.load_merge_candidate(config=LOCAL_PREFERENCE.format(300))
+    whole = router.device
+
+    class Torn(Counting):
+        def run(self, command: str, stdin: str = "") -> Any:
+            return whole.run(command, stdin[: stdin.index("--napalm_frr:undo-clear")])
+
+    router.device = Torn(whole)
+    with pytest.raises(CommitError, match="did not arrive whole; nothing was applied"):
+        router.commit_config(revert_in=30)
+    router.device = whole
+    assert live.router.running() == live.first_running
+    assert not router.has_pending_commit()
+
+
 def test_a_startup_configuration_that_cannot_be_written_undoes_the_commit(live: Live, router: Any) -> None:
     live.router.sh("chattr +i /etc/frr/frr.conf")
     try:

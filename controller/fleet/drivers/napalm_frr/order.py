@@ -108,7 +108,7 @@ def _phase(node: Node) -> str:
 def _new_block(node: Node, context: Context) -> list[Line]:
     inner = (*context, node.text)
     out = [Line(context, node.text)]
-    out += [Line(inner, child.text) for child in _by_dependence(node)]
+    out += [Line(inner, child.text) for _, child in _by_dependence(node)]
     for _, child in node.contexts():
         out += _new_block(child, inner)
     return out
@@ -119,8 +119,8 @@ def _changed_block(was: Node, node: Node, context: Context) -> tuple[list[Line],
     inner = (*context, node.text)
     kind = node.kind or TOP
     adds = [Line(context, node.text)] if was.text != node.text else []
-    for child in _by_dependence(node, was):
-        old = was.children.get(_name(node, child))
+    for name, child in _by_dependence(node, was):
+        old = was.children.get(name)
         if old is not None and must_remove_first(child.text):
             adds.append(Line(inner, removal(kind, old.text)))
         adds.append(Line(inner, child.text))
@@ -166,22 +166,18 @@ def _removed_block(node: Node, context: Context, parent_kind: str) -> list[Line]
     return out
 
 
-def _name(node: Node, child: Node) -> str:
-    return next(name for name, each in node.children.items() if each is child)
-
-
-def _by_dependence(node: Node, was: Node | None = None) -> list[Node]:
-    """Plain lines of ``node`` that ``was`` does not have, in an order that FRR accepts."""
+def _by_dependence(node: Node, was: Node | None = None) -> list[tuple[str, Node]]:
+    """Plain lines, by key, of ``node`` that ``was`` does not have, in an order that FRR accepts."""
     fresh = [
-        child
+        (name, child)
         for name, child in node.leaves()
         if was is None or name not in was.children or was.children[name].text != child.text
     ]
     if node.kind == "bgp":
         groups = {neighbor_of(child.text) for _, child in node.leaves() if IS_GROUP.match(child.text)}
-        fresh.sort(key=lambda child: _rank(child.text, neighbor_of(child.text) in groups))
+        fresh.sort(key=lambda each: _rank(each[1].text, neighbor_of(each[1].text) in groups))
     elif node.kind == "bgp-af":
-        fresh.sort(key=lambda child: not child.text.endswith(" activate"))
+        fresh.sort(key=lambda each: not each[1].text.endswith(" activate"))
     return fresh
 
 
