@@ -140,8 +140,8 @@ class App:
 
     async def apply(self, report: planning.PlanReport) -> tuple[dict[str, Outcome], dict[str, float]]:
         """Exactly the reviewed plan: push, verify, confirm, record. Raises PlanError."""
-        plans = planning.applicable(report, self.loaded.fingerprint)
         policy = self.loaded.policy
+        plans = planning.applicable(report, self.loaded.fingerprint, policy)
         timings: dict[str, float] = {}
         wanted = {
             name: intent.attachments for name, intent in intents(policy, report.decision.assignment).items()

@@ -87,10 +87,11 @@ def assumed(
         if not named:
             known = ", ".join([*policy.upstreams, *policy.links])
             raise PlanError(f"--assume {name}={verdict}: no such link or upstream; there are {known}")
+        since = now - LONG_CLEAN_S if verdict is Verdict.UP else now
         for link in named:
-            health[link.name] = Health(link.name, verdict, now, f"assumed {verdict}")
+            health[link.name] = Health(link.name, verdict, since, f"assumed {verdict}")
             if verdict is Verdict.UP:
-                links[link.name] = LinkMemory(clean_since=now - LONG_CLEAN_S)
+                links[link.name] = LinkMemory(clean_since=since)
     return health, replace(memory, links=links)
 
 
@@ -158,10 +159,19 @@ def fresh(snapshot: Snapshot | None, fingerprint: str, utc: float) -> Snapshot |
     return snapshot if 0 <= utc - snapshot.utc <= FRESH_S else None
 
 
-def applicable(report: PlanReport, fingerprint: str) -> list[RouterPlan]:
+def applicable(report: PlanReport, fingerprint: str, policy: Policy) -> list[RouterPlan]:
     """The plans of a report that may be sent. Raises PlanError where the report cannot be applied."""
     if report.policy_fingerprint != fingerprint:
         raise PlanError("inventory or policy changed since this plan was made: plan again")
+    placed = [each for links in report.decision.assignment.values() for each in links.items()]
+    known = (
+        report.decision.assignment.keys() <= policy.classes.keys()
+        and {link for link, _ in placed} <= policy.links.keys()
+        and {placement.role for _, placement in placed} <= policy.roles.keys()
+        and {plan.router for plan in report.routers.values()} <= policy.routers.keys()
+    )
+    if not known:
+        raise PlanError("this plan names what is not in the policy, so it was edited: plan again")
     refused = [plan for plan in report.routers.values() if plan.refused or plan.error]
     if refused:
         names = ", ".join(plan.router for plan in refused)
