@@ -136,18 +136,19 @@ def commit(driver: Any, plan: RouterPlan, message: str, revert_in_s: int, began:
     return Applied(plan.router, plan.diff, push_ms=(time.monotonic() - began) * 1000)
 
 
-def push(driver: Any, plan: RouterPlan, policy: Policy, message: str, revert_in_s: int) -> Outcome:
-    """Commit exactly a reviewed plan: Refused unless the router shows the very same difference now.
+def reviewed(driver: Any, plan: RouterPlan, policy: Policy) -> RouterPlan | Refused:
+    """Load a reviewed plan: Refused unless the router shows the very same difference now.
 
     The guard looks again: the plan may come from a file that anybody could have edited.
     """
-    began = time.monotonic()
     platform = PLATFORMS[policy.routers[plan.router].platform]
     refused = review(platform.changes(running(driver), plan.candidate), ownership(policy, plan.router))
     driver.load_replace_candidate(config=plan.candidate)
     diff = str(driver.compare_config())
+    why = list(refused)
     if diff and diff != plan.diff:
+        why.insert(0, "the router (or the plan file) changed since the plan was made: plan again")
+    if why:
         driver.discard_config()
-        return Refused(plan.router, plan.diff, "the router changed since the plan was made: plan again")
-    checked = RouterPlan(plan.router, diff, plan.candidate, refused)
-    return commit(driver, checked, message, revert_in_s, began)
+        return Refused(plan.router, plan.diff, "; ".join(why))
+    return RouterPlan(plan.router, diff, plan.candidate)

@@ -18,6 +18,7 @@ from controller.core.model import (
     Link,
     Outcome,
     Policy,
+    Refused,
     RolledBack,
     RouterIntent,
     RouterPlan,
@@ -133,14 +134,24 @@ class NornirFleet:
         return await self._each("act", sorted(wanted), changed, failed)
 
     async def push(self, plans: Sequence[RouterPlan], message: str) -> Mapping[str, Outcome]:
-        """Commit exactly these plans; Refused where the router moved since they were made."""
+        """Commit exactly these plans; none of them if one is not what was reviewed any more."""
         by_name = {plan.router: plan for plan in plans}
 
-        def pushed(name: str, driver: Any) -> Outcome:
+        def loaded(name: str, driver: Any) -> RouterPlan | Outcome:
             self._rehearsed.pop(name, None)
-            return on.push(driver, by_name[name], self._policy, message, REVERT_IN_S)
+            return on.reviewed(driver, by_name[name], self._policy)
 
-        return await self._each("act", sorted(by_name), pushed, Failed)
+        def committed(name: str, driver: Any) -> Outcome:
+            began = time.monotonic()
+            return on.commit(driver, ready[name], message, REVERT_IN_S, began)
+
+        checked = await self._each("act", sorted(by_name), loaded, Failed)
+        ready = {name: result for name, result in checked.items() if isinstance(result, RouterPlan)}
+        objections = {name: result for name, result in checked.items() if not isinstance(result, RouterPlan)}
+        if objections:
+            why = f"{', '.join(objections)} cannot take its part, and half a plan is not what was reviewed"
+            return {name: objections.get(name) or Refused(name, by_name[name].diff, why) for name in by_name}
+        return await self._each("act", sorted(by_name), committed, Failed)
 
     async def confirm(self, routers: Sequence[str]) -> Mapping[str, str | None]:
         """Keep what was pushed; None or what went wrong."""
