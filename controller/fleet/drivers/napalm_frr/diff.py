@@ -33,8 +33,8 @@ class _Row:
 def unified(before: Node, after: Node) -> str:
     """A unified diff, "" without differences.
 
-    Hunks hold lines of one context only, named after the second ``@@``. Sections stand in one order
-    whatever the version of FRR. Secrets are not shown.
+    Hunks hold lines of one context only, named after the second ``@@``, or contexts that are new as a
+    whole. Sections stand in one order whatever the version of FRR. Secrets are not shown.
     """
     rows = list(_rows(before, after, (), 0))
     hunks = list(_hunks(rows))
@@ -110,7 +110,7 @@ def _sorted_name(text: str) -> tuple[str, int]:
 
 
 def _hunks(rows: list[_Row]) -> Iterator[str]:
-    for start, end in _ranges(rows):
+    for start, end in _merged(rows):
         part = rows[start:end]
         old_before = sum(row.sign != "+" for row in rows[:start])
         new_before = sum(row.sign != "-" for row in rows[:start])
@@ -118,9 +118,39 @@ def _hunks(rows: list[_Row]) -> Iterator[str]:
         new_length = sum(row.sign != "-" for row in part)
         old_at = old_before + (1 if old_length else 0)
         new_at = new_before + (1 if new_length else 0)
-        where = " / ".join(part[0].path) or "top level"
-        yield f"@@ -{old_at},{old_length} +{new_at},{new_length} @@ {where}"
+        where = " / ".join(part[0].path) if len({row.path for row in part}) == 1 else ""
+        yield f"@@ -{old_at},{old_length} +{new_at},{new_length} @@ {where or 'top level'}"
         yield from (row.sign + row.text for row in part)
+
+
+def _merged(rows: list[_Row]) -> Iterator[tuple[int, int]]:
+    """The stretches; top-level contexts that are new, or gone, as a whole share one: they name themselves."""
+    open_start: int | None = None
+    open_end = 0
+    for start, end in _ranges(rows):
+        whole = _is_whole(rows, start, end)
+        if open_start is not None and not (
+            whole and start == open_end and rows[start].sign == rows[start - 1].sign
+        ):
+            yield open_start, open_end
+            open_start = None
+        if not whole:
+            yield start, end
+        else:
+            open_start = start if open_start is None else open_start
+            open_end = end
+    if open_start is not None:
+        yield open_start, open_end
+
+
+def _is_whole(rows: list[_Row], start: int, end: int) -> bool:
+    """Whether these rows are all of a top-level context, opener included, added or removed."""
+    opener = rows[start]
+    return (
+        opener.path == (opener.text,)
+        and opener.sign != " "
+        and all(row.sign == opener.sign for row in rows[start:end])
+    )
 
 
 def _ranges(rows: list[_Row]) -> Iterator[tuple[int, int]]:
