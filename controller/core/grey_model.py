@@ -23,7 +23,9 @@ IN_BURST: Final = 0.7  # loss inside a burst
 KEPT: Final = 1 - IN_BURST
 SHARED_S, LOCAL_S = 0.4, 0.6  # mean length of a burst, and
 BURST_PROBES: Final = 4  # no less than so many probes of one target
-INDEPENDENT: Final = (0.05, 0.15, 0.4, 0.97)  # extra loss, each probe on its own
+# Extra loss, each probe on its own. No more than in a burst: where all is lost, silence decides, and every
+# ambient burst of total loss would be evidence; no less either, or loss of 60 % passes for one long burst.
+INDEPENDENT: Final = (0.05, 0.15, 0.4, IN_BURST)
 BURSTY: Final = (0.08, 0.3)  # extra loss in shared bursts
 FAINT: Final = 1e-6  # a belief below this is none
 
