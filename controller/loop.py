@@ -20,6 +20,7 @@ from controller.core.model import (
     Assignment,
     ControlState,
     Decision,
+    Failed,
     Health,
     Outcome,
     Policy,
@@ -269,9 +270,10 @@ class Loop:
             timings,
             self._watch.failing,
         )
-        touched = [name for name, outcome in outcomes.items() if not isinstance(outcome, Unchanged)]
+        touched = [name for name, each in outcomes.items() if not isinstance(each, Unchanged | Failed)]
         if touched:
             await self._watch.reread(touched)
+        self._watch.look_again([name for name, each in outcomes.items() if isinstance(each, Failed)])
         return outcomes
 
     async def _user_path_answers(self, since: float) -> bool:

@@ -64,6 +64,7 @@ class Watch:
         self._sessions: list[SessionSample] = []
         self._believe_since: dict[str, float] = {}  # router -> reads begun before this are out of date
         self._read = {name: asyncio.Event() for name in policy.routers}
+        self._again: set[str] = set()  # routers to be read at the next chance
         self._tasks: list[asyncio.Task[None]] = []
         self.health: Mapping[str, Health] = {}
         self.routers: dict[str, RouterState] = {
@@ -115,6 +116,10 @@ class Watch:
         for name, state in (await self._fleet.read(routers)).items():
             self._note(name, state, began)
 
+    def look_again(self, routers: Sequence[str]) -> None:
+        """Have these routers read soon, without waiting for it: they may be the ones that hang."""
+        self._again.update(routers)
+
     # --- links ---------------------------------------------------------------------------------
 
     async def _observe(self) -> None:
@@ -140,6 +145,7 @@ class Watch:
         """Read one router for ever: its sessions often, all of it every ``reconcile_s``."""
         while True:
             began = self._clock.now()
+            self._again.discard(name)
             state = (await self._fleet.read([name]))[name]
             if state.pending_commit and may_settle and not self._read[name].is_set():
                 await self._settle(name, state)
@@ -147,7 +153,7 @@ class Watch:
             self._note(name, state, began)
             self._read[name].set()
             self._on_router()
-            while self._clock.now() < began + self._set.reconcile_s:
+            while self._clock.now() < began + self._set.reconcile_s and name not in self._again:
                 await asyncio.sleep(self._set.session_poll_s)
                 if self.routers[name].error is None:
                     await self._poll_sessions(name)

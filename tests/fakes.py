@@ -137,6 +137,7 @@ class FakeFleet:
 
     policy: Policy
     delay_s: float = 0.2
+    dead_s: float = 0.2  # how long it takes to find out that a router does not answer
     running: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
     confirmed: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
@@ -153,7 +154,7 @@ class FakeFleet:
         return {link: str(placement) for link, placement in seen["residential"].items()}
 
     async def read(self, routers: Sequence[str]) -> Mapping[str, RouterState]:
-        await asyncio.sleep(self.delay_s)
+        await asyncio.sleep(self.dead_s if self.dead & set(routers) else self.delay_s)
         return {
             name: RouterState(name, error="no answer")
             if name in self.dead

@@ -189,6 +189,20 @@ async def test_a_push_that_failed_is_tried_again_when_its_wait_is_over() -> None
     assert scene.fleet.roles["edge1-georgia"] == "primary"
 
 
+async def test_a_router_that_failed_in_a_push_is_looked_at_again_without_waiting_for_it() -> None:
+    def alive(path: str, now: float) -> bool:
+        return not 20 <= now < 22 if path.endswith("azerbaijan") else now < 23
+
+    scene = Scene(alive)
+    scene.fleet.dead_s = 25.0
+    asyncio.get_running_loop().call_later(19.9, scene.fleet.dead.add, "edge2")
+    seen: list[dict[str, str]] = []
+    asyncio.get_running_loop().call_later(22, lambda: seen.append(scene.fleet.roles))
+    await scene.run(32)
+    assert seen[0]["edge1-georgia"] == "primary"
+    assert scene.fleet.roles["edge1-azerbaijan"] == "primary"
+
+
 async def test_an_escape_waits_for_no_answer_that_could_not_change_it() -> None:
     scene = Scene(dark("azerbaijan", 20.0))
     scene.users_served_by = {"edge1-azerbaijan"}  # users stay cut off, and the way back is dead
