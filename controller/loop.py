@@ -246,13 +246,8 @@ class Loop:
         self, wanted: Mapping[str, RouterIntent], decision: Decision, timings: dict[str, float]
     ) -> Mapping[str, Outcome]:
         before = {name: self._watch.routers[name] for name in wanted}
-        health = self._watch.health.get(USER_PATH)
-        was_up = (  # leaving a dead path: it was not up, and going back there cannot help
-            not decision.escape
-            and health is not None
-            and health.verdict in (Verdict.UP, Verdict.DEGRADED)
-            and not health.suspect
-        )
+        # Leaving a dead path, users were not served, and going back there cannot help.
+        was_up = not decision.escape and await self._users_are_served()
         began = self._clock.now()
         results = await self._fleet.change(wanted, decision.sentence)
         timings["push"] = timings.get("push", 0.0) + (self._clock.now() - began) * 1000
@@ -275,6 +270,18 @@ class Loop:
             await self._watch.reread(touched)
         self._watch.look_again([name for name, each in outcomes.items() if isinstance(each, Failed)])
         return outcomes
+
+    async def _users_are_served(self) -> bool:
+        """Whether the user path works now; just after the start it takes a moment to know."""
+        until = self._clock.now() + self._set.first_look_s
+        while self._policy.user_path:
+            health = self._watch.health.get(USER_PATH)
+            if health is not None and health.verdict is not Verdict.UNKNOWN:
+                return health.verdict is not Verdict.DOWN and not health.suspect
+            if self._clock.now() >= until:
+                break
+            await asyncio.sleep(self._set.verify_poll_s)
+        return False
 
     async def _user_path_answers(self, since: float) -> bool:
         """Whether a quorum of targets answers, over the user path, a probe sent after ``since``."""

@@ -149,6 +149,22 @@ async def test_a_push_that_cuts_users_off_is_undone_and_not_repeated_at_once() -
     assert 1 <= len({at for at, _ in other.fleet.pushes}) <= 18  # backing off: 5, 10, 20, 40 s
 
 
+class CutOff(Scene):
+    """Users are served, which shows a moment later than the links do, until the first push."""
+
+    def _alive(self, path: str, now: float) -> bool:
+        return now > 0.5 and not self.fleet.running if path == USER_PATH else super()._alive(path, now)
+
+
+async def test_a_first_contact_that_cuts_users_off_is_undone() -> None:
+    scene = CutOff(lambda *_: True)
+    await scene.run(6)
+    outcomes = [outcome for _, outcomes in scene.store.records for outcome in outcomes]
+    assert {type(outcome) for outcome in outcomes} == {RolledBack}
+    assert not scene.fleet.roles
+    assert not scene.fleet.pending
+
+
 async def test_a_dry_run_never_pushes() -> None:
     scene = Scene(dark("azerbaijan", 20.0))
     scene.dry_run = True
