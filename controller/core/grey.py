@@ -17,7 +17,7 @@ from math import inf
 from typing import Final
 
 from controller.core.grey_ambient import Ambient
-from controller.core.grey_jury import Jury, empanelled
+from controller.core.grey_jury import NOTABLE, Jury, empanelled
 from controller.core.grey_model import Model, Watch, model
 from controller.core.grey_threshold import Calibrator
 from controller.core.model import Address, Sample, SampleState
@@ -54,6 +54,7 @@ class GreyState:
     at: float  # send time of the last result taken
     pending: _Pending
     evidence: float = 0.0  # nats
+    ceiling: float = 0.0  # as of the last look: no run of answers lifts evidence above this
     grey: bool = False  # evidence reached the threshold, and has not been clean since
     loud_at: float = -inf  # evidence was last above a quarter of the threshold
     quiet_s: float = 0.0  # time that the calibrator has not been told of yet
@@ -192,7 +193,7 @@ class _Work:
         self._suspect = state.threshold * SUSPECT
         self._done_at = list(state.done_at)
         self._at = state.at
-        self._evidence = state.evidence
+        self._evidence, self._ceiling = state.evidence, state.ceiling
         self._grey = state.grey
         self._loud_at = state.loud_at
         self._quiet_s = state.quiet_s
@@ -212,7 +213,7 @@ class _Work:
             self._calm[target] += calm
             if result is SampleState.OK:
                 self._answered[target] += 1
-                if self._evidence and self._worth_a_look(target):
+                if self._ceiling >= NOTABLE and self._worth_a_look(target):
                     self._judge()
             else:
                 self._calm_lost[target] += calm
@@ -234,6 +235,7 @@ class _Work:
             at=self._at,
             pending=pending,
             evidence=self._evidence,
+            ceiling=self._ceiling,
             grey=self._grey,
             loud_at=self._loud_at,
             quiet_s=self._quiet_s,
@@ -243,18 +245,19 @@ class _Work:
 
     def _start_anew(self, at: float) -> None:
         self._jury.start_anew(at)
-        self._evidence, self._grey, self._loud_at = 0.0, False, at
+        self._evidence, self._ceiling, self._grey, self._loud_at = 0.0, 0.0, False, at
         self._trial = self._calibrator
 
     def _worth_a_look(self, target: int) -> bool:
         """An answer can make a path grey only where the ceiling says so; otherwise evidence only fades."""
         if self._answered[target] % REFRESH == 0:
             return True
-        return not self._grey and self._jury.ceiling >= self._was.threshold
+        return not self._grey and self._ceiling >= self._was.threshold
 
     def _judge(self) -> None:
         threshold, quiet_s, self._quiet_s = self._was.threshold, self._quiet_s, 0.0
         self._evidence = self._jury.evidence(self._at)
+        self._ceiling = self._jury.ceiling
         if self._evidence >= CLEAN * threshold:
             self._loud_at = self._at
         elif self._grey:

@@ -28,6 +28,7 @@ BURST_PROBES: Final = 4  # no less than so many probes of one target
 INDEPENDENT: Final = (0.05, 0.15, 0.4, IN_BURST)
 BURSTY: Final = (0.08, 0.3)  # extra loss in shared bursts
 FAINT: Final = 1e-6  # a belief below this is none
+TINY: Final = 1e-300  # what cannot be has this likelihood, for rounding has called possible things impossible
 
 
 class Chain(NamedTuple):
@@ -126,7 +127,7 @@ def _passing(belief: float, kept: float, rate: float, answers: int, elapsed_s: f
     survives = kept * stay
     remains = survives**answers
     ended = kept * (1 - stay) * (1 - remains) / (1 - survives)
-    seen = 1 - belief + belief * (ended + remains)
+    seen = max(TINY, 1 - belief + belief * (ended + remains))
     return belief * remains / seen, log(seen)
 
 
@@ -144,8 +145,8 @@ def _coming_and_going(chain: Chain, belief: float, answers: int, elapsed_s: floa
     fades = (small / large) ** answers
     calm_n = calm_1 - small * calm + fades * (large * calm - calm_1)
     burst_n = burst_1 - small * belief + fades * (large * belief - burst_1)
-    both = calm_n + burst_n
-    return burst_n / both, answers * log(large) + log(both / (2 * root))
+    both = max(TINY, calm_n + burst_n)
+    return min(1.0, burst_n / both), answers * log(large) + log(both / (2 * root))
 
 
 def _run(

@@ -149,6 +149,16 @@ def test_a_late_reply_does_not_undo_a_loss() -> None:
     assert (sum(state.answered), state.calm_lost) == (0, (1, 0, 0))
 
 
+def test_thousands_of_probes_at_one_moment_are_no_trouble() -> None:
+    state = initial(TARGETS[:3], INTERVAL_S, TIMEOUT_S, THRESHOLD, 0.0)
+    for result in (SampleState.LOST, SampleState.OK, SampleState.LOST):
+        at = state.at + 1
+        for moment in range(3000):
+            sample = Sample("x", TARGETS[moment % 3], moment, at + moment * 1e-9, result)
+            state = step(state, [sample], at)
+    assert state.grey
+
+
 def test_what_leads_to_an_alarm_is_no_history_of_a_link_that_is_well() -> None:
     state = GreyWorld(loses(0.3, begin=100.0, end=160.0, ambient=0.0)).run(300)
     assert not any(state.calibrator.crossings[2:])  # a faint beginning may have passed by itself
