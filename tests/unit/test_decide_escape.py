@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import BACKUP, ControlState, Placement, Verdict
+from controller.core.model import BACKUP, ControlState, LinkMemory, Placement, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -215,14 +215,9 @@ def test_a_link_that_is_not_seen_is_presumed_to_carry_like_its_siblings() -> Non
 
 
 def test_an_escape_announces_what_will_wait_once_it_is_done() -> None:
-    w = world(stability=replace(STABILITY, hold_down_s=0))
-    w.turn({GE1: DOWN, GE2: DOWN})
-    w.step(1)
-    w.turn({GE1: UP, GE2: UP})
-    w.step(1)
-    w.turn({AZ: DOWN})
-    decision = w.step(20)
-    assert w.of()[IR] == P
-    assert decision.decide_again_at == w.now + 40
-    w.step(40)
-    assert w.of()[GE1] == P
+    served = LinkMemory(clean_since=-20.0, failures=1, last_failure=-20.0)
+    state = ControlState(links={GE1: served, GE2: served})
+    decision, _ = decide(policy(), see({AZ: DOWN}), state, 0.0, CALM)
+    assert decision.assignment["residential"][IR] == P
+    assert decision.held == ()
+    assert decision.decide_again_at == 600.0

@@ -153,6 +153,7 @@ def test_what_a_push_costs(
         ({GE1: DOWN, GE2: DOWN}, {AZ: B1, GE1: P, GE2: P, IR: B2}, True),
         ({AZ: UNKNOWN, IR: DOWN}, {AZ: P, GE1: B1, GE2: B1, IR: D}, False),
         (dict.fromkeys(LINKS, DOWN), dict.fromkeys(LINKS, D), False),
+        ({AZ: UNKNOWN, GE1: DOWN, GE2: DOWN, IR: DOWN}, dict.fromkeys(LINKS, D), True),
     ],
 )
 def test_safety_refuses_to_drain_the_last_usable_path(

@@ -15,8 +15,8 @@ def objection(
 ) -> Reason | None:
     """Why these placements of a class must not be pushed, or None.
 
-    Refused: draining the last usable path, and leaving every primary link dead, or none at all, while
-    some link of the class is usable. A state that is no worse than what runs already is let pass.
+    Refused: draining the last usable path, and leaving no primary link but dead ones. A state that is no
+    worse than what runs already is let pass.
     """
     links = [link for name in traffic_class.prefer for link in snapshot.links_of.get(name, ())]
     usable = {link for link in links if snapshot.usable(link)}
@@ -24,7 +24,7 @@ def objection(
     if _open(now) & usable and not _open(wanted) & usable:
         return Reason(RULE, traffic_class.name, "refused: it would drain the last usable path")
     alive = {link for link in links if snapshot.verdict(link) is not Verdict.DOWN}
-    if usable and _primary(now) & alive and not _primary(wanted) & alive:
+    if _primary(now) & alive and not _primary(wanted) & alive:
         return Reason(
             RULE, traffic_class.name, "refused: it would leave the class without a live primary link"
         )
