@@ -46,7 +46,9 @@ class SqliteStore:
         with self._translated():
             if read_only:
                 if not path.exists():
-                    raise StoreError(f"{path}: nothing recorded yet; start 'failover run', or name the folder with --state")
+                    raise StoreError(
+                        f"{path}: nothing recorded yet; start 'failover run', or name the folder with --state"
+                    )
                 self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
