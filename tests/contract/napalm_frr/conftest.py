@@ -24,7 +24,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def live() -> Iterator[Live]:
     if os.geteuid() or not shutil.which("watchfrr", path="/usr/lib/frr"):
-        pytest.skip("needs root and FRR")
+        pytest.fail("needs root and FRR: run `failover lab install`")
     network = Live()
     try:
         with network.from_client():
