@@ -2,7 +2,7 @@
 
 Prints markdown tables and asserts nothing. ``--years`` link-years of good time are simulated for every kind of
 link; what is rarer than that comes from the tail that ``Calibrator`` fits, and is marked ``~``. Ours is silence
-and grey loss side by side, each with half of one false alarm a link-year. Takes about four minutes as it is,
+and grey loss side by side, each with half of one false alarm a link-year. Takes about ten minutes as it is,
 and eight minutes for every further link-year of one link with 0.5 % loss.
 """
 
