@@ -12,7 +12,7 @@ from typing import Any
 
 from controller import planning
 from controller.config import Loaded, load
-from controller.core.intent import intents
+from controller.core.intent import current_assignment, intents
 from controller.core.model import ControlState, Outcome, Verdict
 from controller.core.policy import record_move
 from controller.delivery import Delivery
@@ -161,17 +161,22 @@ class App:
                 outcomes = await delivery.settle(results, wanted, before, users.check, timings)
             finally:
                 await users.stop()
-        self._record(report, list(outcomes.values()), timings)
+        self._record(report, before, list(outcomes.values()), timings)
         return outcomes, timings
 
     def _record(
-        self, report: planning.PlanReport, outcomes: list[Outcome], timings: Mapping[str, float]
+        self,
+        report: planning.PlanReport,
+        before: Mapping[str, RouterState],
+        outcomes: list[Outcome],
+        timings: Mapping[str, float],
     ) -> None:
         now, utc = self._clock.now(), self._clock.utc()
         store = SqliteStore(self._path)
         store.append(report.decision, outcomes, report.health, timings, now, utc)
         if planning.fresh(store.snapshot(), self.loaded.fingerprint, utc) is None:
-            memory = record_move(store.load_state(now, utc), report.decision, {}, now)
+            ran = current_assignment(self.loaded.policy, {n: s.attachments for n, s in before.items()})
+            memory = record_move(store.load_state(now, utc), report.decision, ran, now)
             store.save_state(memory, now, utc)
         store.close()
 

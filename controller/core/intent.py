@@ -26,6 +26,7 @@ from controller.core.model import (
     Term,
     TrafficClass,
 )
+from controller.core.rules.preference import queue
 
 Placements = tuple[Placement, ...]  # of one link: one for each class, in the order of the policy
 
@@ -197,14 +198,17 @@ def _ahead_of_time(policy: Policy, link: Link) -> Iterator[Placements]:
 
 
 def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: str | None) -> Placement:
-    """The link's placement while only the ``failed`` upstream is down, by preference alone."""
+    """The link's placement while only the ``failed`` upstream is down, as decisions rank them."""
     if link.upstream not in traffic_class.prefer:
         return Placement(WITHDRAWN)
     if link.upstream == failed:
         return Placement(policy.when_down)
-    queue = [upstream for upstream in traffic_class.prefer if upstream != failed]
-    place = queue.index(link.upstream)
-    return Placement(BACKUP, place) if place else Placement(PRIMARY)
+    active = traffic_class.prefer[0]
+    if active == failed:
+        active = min(ranks := queue(policy, traffic_class, active), key=ranks.__getitem__, default=failed)
+    if link.upstream == active:
+        return Placement(PRIMARY)
+    return Placement(BACKUP, queue(policy, traffic_class, active)[link.upstream])
 
 
 def _role_policy(policy: Policy, link: Link, placements: Placements, direction: Direction) -> RolePolicy:
