@@ -38,6 +38,7 @@ START_WITHIN_S = 20.0
 MOVE_WITHIN_S = 10.0
 SETTLE_WITHIN_S = 30.0  # BGP sessions that were down take up to about 15 s to come back
 POLL_S = 0.1
+LEAK_LOOK_S = 1.0
 COMMAND_WITHIN_S = 60.0
 
 INTERNET = ("198.51.100.0/24", "2001:db8:100::/48")
@@ -122,7 +123,7 @@ def no_leaks(lab: Lab) -> Iterator[None]:
     done = threading.Event()
 
     def look() -> None:
-        while not done.wait(0.5):
+        while not done.wait(LEAK_LOOK_S):
             with contextlib.suppress(LabError):  # an upstream whose daemon is killed cannot be asked
                 found.update(lab.leaks())
 
@@ -239,6 +240,12 @@ class Controller:
             return seen if seen and seen.pid == self.process.pid else None
         return None
 
+    @property
+    def sentence(self) -> str:
+        """What it says of the last cycle."""
+        seen = self.snapshot()
+        return seen.sentence if seen else ""
+
     def carried_by(self) -> set[str]:
         """The upstreams that carry traffic, as the routers run it; empty while a change is under way."""
         seen = self.snapshot()
@@ -267,8 +274,7 @@ class Controller:
         try:
             wait_for(f"a settled controller, traffic on {on}", within_s, lambda: self.settled(on))
         except AssertionError as error:
-            seen = self.snapshot()
-            raise AssertionError(f"{error}; it says: {seen.sentence if seen else 'nothing'}") from None
+            raise AssertionError(f"{error}; it says: {self.sentence}") from None
 
     def wait_carried_by(self, upstream: str, within_s: float = MOVE_WITHIN_S) -> None:
         """Wait until traffic is on one upstream, confirmed and recorded."""

@@ -51,6 +51,7 @@ def test_a_blackhole_in_an_upstream_moves_traffic_both_ways_and_back_again(
     lab: Lab, site: Site, controller: Controller
 ) -> None:
     wait_ways(lab, "azerbaijan", AZERBAIJAN)
+    before = running(lab)
     with no_leaks(lab):
         lab.fault("blackhole", "azerbaijan")
         controller.wait_carried_by("georgia")
@@ -58,6 +59,7 @@ def test_a_blackhole_in_an_upstream_moves_traffic_both_ways_and_back_again(
         lab.clear()
         controller.wait_settled(on="azerbaijan")
         wait_ways(lab, "azerbaijan", AZERBAIJAN)
+    assert running(lab) == before
     assert_nothing_left_to_do(lab, site)
 
 
@@ -67,7 +69,6 @@ def test_a_blackhole_in_an_upstream_moves_traffic_both_ways_and_back_again(
         ("carrier", "edge1-azerbaijan", None, "georgia", "georgia", GEORGIA),
         # What comes in stays: the upstream cannot be told until its hold timer ends the session.
         ("silent", "edge1-azerbaijan", None, "georgia", "georgia", None),
-        ("blackhole", "edge1-azerbaijan", None, "georgia", "georgia", GEORGIA),
         ("loss", "azerbaijan", 40, "georgia", "georgia", GEORGIA),
         ("delay", "azerbaijan", 60, "azerbaijan", "azerbaijan", AZERBAIJAN),  # slow, but it answers
         # The routes are gone, the link is not: BGP itself sends elsewhere what the upstream no longer takes.
@@ -75,9 +76,9 @@ def test_a_blackhole_in_an_upstream_moves_traffic_both_ways_and_back_again(
         ("router", "azerbaijan", None, "georgia", "georgia", GEORGIA),
         ("ssh", "edge1", None, "azerbaijan", "azerbaijan", AZERBAIJAN),
     ],
-    ids=["carrier", "silent", "blackhole", "loss", "delay", "withdraw", "router", "ssh"],
+    ids=["carrier", "silent", "loss", "delay", "withdraw", "router", "ssh"],
 )
-def test_after_any_fault_the_network_is_as_it_was(
+def test_after_any_other_fault_the_network_is_as_it_was_too(
     lab: Lab,
     site: Site,
     controller: Controller,
@@ -129,8 +130,9 @@ def test_with_every_upstream_dark_at_once_nothing_is_pushed_and_status_says_why(
     for place in places:
         lab.fault("blackhole", place)
     why = "every link looks bad at once; suspecting my own view; nothing changed"
-    wait_for(why, MOVE_WITHIN_S, lambda: why in site.failover("status").stdout)
+    wait_for(why, MOVE_WITHIN_S, lambda: why in controller.sentence)
     time.sleep(WATCHED_S)
+    assert why in site.failover("status").stdout
     assert running(lab) == before
     lab.clear()
     controller.wait_settled()
@@ -151,8 +153,9 @@ def test_upstreams_that_go_dark_one_after_another_cost_one_move_at_most(
         for place in ("azerbaijan", "georgia", "iran"):
             lab.fault("blackhole", place)
             time.sleep(0.2)
-        why = "nothing changed"
-        wait_for(why, MOVE_WITHIN_S, lambda: why in site.failover("status").stdout)
+        wait_for(
+            "doubt", MOVE_WITHIN_S, lambda: controller.sentence.startswith("every link looks bad at once")
+        )
         moves, outcomes, dark = site.moves(number), site.acted(number), running(lab)
         assert len(moves) <= 1
         assert all(isinstance(outcome, Applied) for outcome in outcomes)
