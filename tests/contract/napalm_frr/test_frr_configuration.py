@@ -608,7 +608,7 @@ def test_policy_takes_effect_long_before_the_route_map_timer(
 # --- what NAPALM itself offers ----------------------------------------------------------------
 
 
-def test_the_diff_names_the_context_of_each_hunk(router: Any) -> None:
+def test_the_diff_names_the_context_of_each_hunk_and_shows_new_policies_as_one(router: Any) -> None:
     router.load_merge_candidate(config=ROLE)
     diff = router.compare_config()
     assert (
@@ -616,11 +616,10 @@ def test_the_diff_names_the_context_of_each_hunk(router: Any) -> None:
         == """\
 --- running
 +++ candidate
-@@ route-map ROLE-IN permit 10
+@@ top level
 +route-map ROLE-IN permit 10
 + call UPSTREAM-IN
 + on-match next
-@@ route-map ROLE-IN permit 20
 +route-map ROLE-IN permit 20
 + set local-preference 300
 @@ router bgp 64500 / address-family ipv4 unicast
