@@ -287,3 +287,26 @@ def test_two_upstreams_left_primary_by_half_a_push_are_put_right_without_hold_do
     decision, _ = decide(policy(), see(), ControlState(moved_at={"residential": -1.0}), 0.0, both)
     assert decision.assignment == CALM
     assert not decision.escape
+
+
+def test_backups_are_not_tidied_while_the_link_that_carries_has_gone_quiet() -> None:
+    w = world(stability=EAGER)
+    calm = dict(w.of())
+    w.turn({AZ: UP, GE1: DOWN, GE2: DOWN}, suspect=(AZ,))  # one cut, judged a moment apart
+    decision = w.step(1)
+    assert w.of() == calm
+    assert "edge1-azerbaijan has gone quiet: that comes first" in decision.sentence
+    w.turn({AZ: DOWN})
+    decision = w.step(0.02)
+    assert decision.escape
+    assert w.of()[IR] == P, "straight to the one that shares nothing"
+
+
+def test_backups_are_tidied_once_the_link_that_carries_is_heard_again() -> None:
+    w = world(stability=EAGER)
+    w.turn({AZ: UP, GE1: DOWN, GE2: DOWN}, suspect=(AZ,))
+    w.step(1)
+    w.turn({AZ: UP})
+    w.step(0.2)
+    assert (w.of()[GE1], w.of()[GE2]) == (D, D)
+    assert w.of()[AZ] == P

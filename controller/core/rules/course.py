@@ -12,7 +12,7 @@ from controller.core.rules.eligibility import Option
 from controller.core.rules.placement import Placed
 from controller.core.rules.preference import Incumbent, Path
 from controller.core.rules.snapshot import Snapshot
-from controller.core.stability import ESCAPE
+from controller.core.stability import ESCAPE, primaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,28 @@ def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
         clause = Clause(Weight.HELD, traffic_class.name, f"stays as it is; {text}")
         thought = _keep(view, traffic_class, clause, Held(traffic_class.name, "any", text))
     else:
-        thought = _routine(view, traffic_class, options, active)
+        thought = _unless_quiet(view, traffic_class, _routine(view, traffic_class, options, active))
     reasons = (*preference.reasons(view, traffic_class, options), *thought.reasons)
     objection = safety.objection(view, traffic_class, thought.placements)
     if objection is None:
         return replace(thought, reasons=reasons)
     clause = Clause(Weight.STUCK, traffic_class.name, f"stays as it is; {objection.text}")
     return replace(_keep(view, traffic_class, clause, *thought.held), reasons=(*reasons, objection))
+
+
+def _unless_quiet(view: Snapshot, traffic_class: TrafficClass, thought: Thought) -> Thought:
+    """Tidying waits while a link that carries the class has gone quiet: a push would delay leaving it.
+
+    Links that share a fault are not judged in the same instant, and the backup may well be the first.
+    """
+    before = view.placements(traffic_class)
+    quiet = sorted(link for link in primaries(before) if view.health[link].suspect)
+    tidies = thought.placements != before and primaries(thought.placements) == primaries(before)
+    if not quiet or thought.escape or not tidies:
+        return thought
+    why = f"{names(quiet)} {'has' if len(quiet) == 1 else 'have'} gone quiet: that comes first"
+    clause = Clause(Weight.HELD, traffic_class.name, f"stays as it is; {why}")
+    return _keep(view, traffic_class, clause, Held(traffic_class.name, "change of backups", why))
 
 
 def _keep(view: Snapshot, traffic_class: TrafficClass, clause: Clause, *held: Held) -> Thought:
