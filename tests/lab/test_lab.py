@@ -311,7 +311,10 @@ def remains_of(lab: Lab, inodes: set[int], pids: set[int]) -> list[str]:
     left = [str(path) for path in (*BASE.glob(f"{lab.name}*"), *namespaces.NETNS_DIR.glob(f"{lab.name}-*"))]
     left += [line for line in Path("/proc/self/mounts").read_text().splitlines() if f"/{lab.name}" in line]
     left += [
-        str(path) for path in Path("/var/tmp/frr").glob("*.*") if int(path.name.rpartition(".")[2]) in pids
+        str(path)
+        for path in Path("/var/tmp/frr").glob("*.*")
+        # process ids come round again: what is older belonged to somebody else's router
+        if int(path.name.rpartition(".")[2]) in pids and time.time() - path.stat().st_mtime < 60
     ]
     for process in Path("/proc").glob("[1-9]*"):
         try:
