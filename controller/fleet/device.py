@@ -125,6 +125,7 @@ def commit(driver: Any, plan: RouterPlan, message: str, revert_in_s: int, began:
     if not plan.diff:
         driver.discard_config()
         return Unchanged(plan.router)
+    # NAPALM is slow to import, and commands that touch no router do without
     from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException  # noqa: PLC0415
 
     try:
