@@ -4,6 +4,10 @@ A sequential test (CUSUM) of one link and family. Its null hypothesis is bursty 
 ambient loss (``grey_model``). Every set that leaves out one target (beyond five, one group) is tested on its
 own, and the least convinced set speaks (``grey_jury``): one target, however bad, convicts no path.
 
+Total loss is for silence to judge, and an outage shorter than ``ride_out_s`` is nobody's business: nothing
+convicts before the next answer, and a spell in which every target lost a probe and none answered is then
+struck from the evidence. Short spells that add up to more than ``ride_out_s`` within seconds do count.
+
 Results are taken in the order in which probes were sent, whatever order they come in: one waits until all
 probes sent before it have theirs, which is no later than the next loss is told. Constant work per sample, a
 few additions while all is answered; bounded memory; no clock. ``step`` never changes a state it was given.
@@ -14,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from controller.core.grey_ambient import Ambient
 from controller.core.grey_jury import NOTABLE, Jury, empanelled
@@ -29,11 +33,22 @@ FLUSH_S: Final = 60.0  # without any loss, history is still told of the time tha
 STALE_S: Final = 30.0  # after so long without a result the test starts anew
 GIVE_UP: Final = 2.0  # timeouts until a probe without any result counts as invalid
 MOST_PENDING: Final = 1024  # probes without a result, all targets together
+SPELLS_S: Final = 10.0  # spells of total loss are added up over this long
+MOST_SPELLS: Final = 64  # remembered; more of them would long be grey
 MODEL_STEP: Final = 0.1  # relative change of ambient loss worth a new model
 
 _NO_HISTORY: Final = Calibrator()
 _ORDER: Final = {SampleState.SENT: 0, SampleState.INVALID: 1, SampleState.LOST: 2, SampleState.OK: 3}
 _Pending = dict[tuple[int, int], tuple[float, SampleState]]  # target, seq -> sent at, result or SENT
+
+
+class Spell(NamedTuple):
+    """Results that were all losses, whatever their targets: as of the last, and what was known before."""
+
+    began: float
+    losses: int
+    watches: tuple[Watch, ...]
+    trial: Calibrator
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,7 @@ class GreyState:
     interval_s: float
     timeout_s: float
     threshold: float
+    ride_out_s: float
     ambient: Ambient
     model: Model
     watches: tuple[Watch, ...]  # one per group left out
@@ -53,6 +69,8 @@ class GreyState:
     done_at: tuple[float, ...]  # per target: send time of the last probe whose result was taken
     at: float  # send time of the last result taken
     pending: _Pending
+    spell: Spell | None = None  # under way
+    spells: tuple[tuple[float, float], ...] = ()  # of the last SPELLS_S: end, length in seconds
     evidence: float = 0.0  # nats
     ceiling: float = 0.0  # as of the last look: no run of answers lifts evidence above this
     grey: bool = False  # evidence reached the threshold, and has not been clean since
@@ -80,11 +98,12 @@ def initial(
     now: float,
     calibrator: Calibrator | None = None,
     ambient: Ambient | None = None,
+    ride_out_s: float = 0.0,
 ) -> GreyState:
     """Nothing heard yet. Fewer than three targets never give evidence.
 
     ``interval_s`` is between two probes of one target, ``threshold`` in nats. ``calibrator`` and ``ambient``:
-    what is remembered of the link.
+    what is remembered of the link. ``ride_out_s``: shorter spells of total loss are forgiven; 0: none is.
     """
     indices = {target: index for index, target in enumerate(dict.fromkeys(targets))}
     count = len(indices)
@@ -96,6 +115,7 @@ def initial(
         interval_s=interval_s,
         timeout_s=timeout_s,
         threshold=threshold,
+        ride_out_s=ride_out_s,
         ambient=known,
         model=model(known.value, interval_s),
         watches=empanelled(count, now),
@@ -197,6 +217,7 @@ class _Work:
         self._grey = state.grey
         self._loud_at = state.loud_at
         self._quiet_s = state.quiet_s
+        self._spell, self._spells = state.spell, state.spells
         self._calibrator, self._trial = state.calibrator, state.trial
 
     def take(self, target: int, sent_at: float, result: SampleState) -> None:
@@ -213,10 +234,13 @@ class _Work:
             self._calm[target] += calm
             if result is SampleState.OK:
                 self._answered[target] += 1
+                if self._spell is not None:
+                    self._end_of_spell(self._spell)
                 if self._ceiling >= NOTABLE and self._worth_a_look(target):
                     self._judge()
             else:
                 self._calm_lost[target] += calm
+                self._note_spell()
                 self._jury.lose(target, self._at)
                 self._judge()
 
@@ -234,6 +258,8 @@ class _Work:
             done_at=tuple(self._done_at),
             at=self._at,
             pending=pending,
+            spell=self._spell,
+            spells=self._spells,
             evidence=self._evidence,
             ceiling=self._ceiling,
             grey=self._grey,
@@ -243,8 +269,31 @@ class _Work:
             trial=self._trial,
         )
 
+    def _note_spell(self) -> None:
+        if not self._was.ride_out_s:
+            return
+        if self._spell is None:
+            self._spell = Spell(self._at, 1, tuple(self._jury.watches), self._trial)
+        else:
+            self._spell = self._spell._replace(losses=self._spell.losses + 1)
+
+    def _end_of_spell(self, spell: Spell) -> None:
+        """An answer: strike a spell of total loss from the evidence, unless many short ones came together."""
+        self._spell = None
+        if spell.losses < len(self._was.targets):
+            return
+        length_s, ride_out_s = self._at - spell.began, self._was.ride_out_s
+        recent = [each for each in self._spells if each[0] > self._at - SPELLS_S]
+        self._spells = (*recent, (self._at, length_s))[-MOST_SPELLS:]
+        told_by_silence = length_s > ride_out_s
+        if told_by_silence or sum(length for _, length in self._spells) <= ride_out_s:
+            self._jury.watches = list(spell.watches)
+            self._trial = spell.trial
+            self._judge()
+
     def _start_anew(self, at: float) -> None:
         self._jury.start_anew(at)
+        self._spell, self._spells = None, ()
         self._evidence, self._ceiling, self._grey, self._loud_at = 0.0, 0.0, False, at
         self._trial = self._calibrator
 
@@ -266,7 +315,7 @@ class _Work:
         if self._grey:
             return
         self._trial = self._trial.quiet(quiet_s)
-        if self._evidence >= threshold:
+        if self._evidence >= threshold and self._spell is None:
             self._grey = True
             self._trial = self._calibrator  # what led here is no history of a link that is well
         elif self._evidence:

@@ -60,6 +60,7 @@ class GreyWorld:
     fate: Fate
     targets: int = 5
     threshold: float = THRESHOLD
+    ride_out_s: float = 0.0
     turned: list[tuple[float, bool]] = field(default_factory=list)
     peak: float = 0.0
 
@@ -68,7 +69,9 @@ class GreyWorld:
         ticks: dict[int, list[Sample]] = {}
         for at, sample in told(self.fate, seconds, self.targets):
             ticks.setdefault(int(at / TICK_S), []).append(sample)
-        state = initial(TARGETS[: self.targets], INTERVAL_S, TIMEOUT_S, self.threshold, 0.0)
+        state = initial(
+            TARGETS[: self.targets], INTERVAL_S, TIMEOUT_S, self.threshold, 0.0, ride_out_s=self.ride_out_s
+        )
         for tick in sorted(ticks):
             before = state.grey
             state = step(state, ticks[tick], (tick + 1) * TICK_S)

@@ -31,7 +31,7 @@ from controller.core.grey_model import (
     model,
 )
 from controller.core.model import Sample, SampleState
-from tests.unit.grey_world import INTERVAL_S, TARGETS, THRESHOLD, TIMEOUT_S, GreyWorld, dead, loses
+from tests.unit.grey_world import INTERVAL_S, TARGETS, THRESHOLD, TIMEOUT_S, Fate, GreyWorld, dead, loses
 
 CALM = loses(0.0)
 
@@ -233,3 +233,41 @@ def test_no_run_of_answers_lifts_a_score_above_the_ceiling() -> None:
             answered[chance.randrange(3)] += 1
             at += 0.07
             assert after_answers(M, watch, at, sum(answered), answered).score <= watch.ceiling + 1e-9
+
+
+def outages(*spans: tuple[float, float]) -> Fate:
+    """Nothing answers from a second for so long; all is well otherwise."""
+    return lambda at, target: (
+        SampleState.LOST if any(begin <= at < begin + lasts for begin, lasts in spans) else SampleState.OK
+    )
+
+
+def test_one_outage_shorter_than_ride_out_is_no_grey_loss() -> None:
+    outage = outages((20.0, 3.9))
+    patient, stern = (GreyWorld(outage, threshold=12.0, ride_out_s=ride_out_s) for ride_out_s in (4.0, 0.0))
+    assert patient.run(60).evidence == 0
+    assert patient.turned == []
+    stern.run(60)
+    assert stern.turned
+
+
+def test_a_longer_outage_is_left_to_silence() -> None:
+    world = GreyWorld(outages((20.0, 6.0)), threshold=12.0, ride_out_s=1.0)
+    assert world.run(60).evidence == 0
+    assert world.turned == []
+
+
+def test_short_outages_that_come_together_are_grey_loss() -> None:
+    world = GreyWorld(outages(*((20.0 + 2.5 * n, 1.9) for n in range(10))), threshold=15.0, ride_out_s=2.0)
+    world.run(80)
+    assert world.turned
+    assert 25 < world.turned[0][0] < 42
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6, 0.9])
+def test_forgiving_total_loss_hardly_delays_grey_loss(share: float) -> None:
+    world = GreyWorld(loses(share, begin=10.0), ride_out_s=1.0)
+    world.run(60)
+    stern = GreyWorld(loses(share, begin=10.0))
+    stern.run(60)
+    assert world.turned[0][0] <= stern.turned[0][0] + 2.0
