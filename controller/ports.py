@@ -19,6 +19,7 @@ from controller.core.model import (
     RouterPlan,
     Sample,
     SessionSample,
+    Target,
 )
 
 
@@ -40,7 +41,7 @@ class ProbePath:
 
     name: str  # link name, or model.USER_PATH
     sources: Mapping[Family, Address]
-    targets: tuple[Address, ...]
+    targets: tuple[Target, ...]
     device: str | None = None
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
-from controller.core.evidence import Assessment, TargetRecord, voice
+from controller.core.evidence import Assessment, Rhythm, TargetRecord, voice
 from controller.core.judgement import (
     NOTHING_KNOWN,
     SEVERITY,
@@ -30,7 +30,6 @@ from controller.core.judgement import (
 from controller.core.judgement_text import LABEL, why
 from controller.core.model import (
     USER_PATH,
-    Address,
     Family,
     FamilyHealth,
     Health,
@@ -39,6 +38,7 @@ from controller.core.model import (
     Sample,
     SampleState,
     SessionSample,
+    Target,
     Verdict,
     family_of,
 )
@@ -58,7 +58,7 @@ _STATE_ORDER: Final = {
 class FamilyState:
     """One family of one link (or of the user path)."""
 
-    records: dict[Address, TargetRecord]
+    records: dict[Target, TargetRecord]
     told: Told
     session: SessionSample | None = None
     facts: Facts = NOTHING_KNOWN
@@ -89,14 +89,15 @@ class DetectorState:
     at: float
     families: Mapping[Key, FamilyState]
     links: Mapping[str, LinkState]
-    dead: Mapping[Family, frozenset[Address]] = field(default_factory=dict)
+    dead: Mapping[Family, frozenset[Target]] = field(default_factory=dict)
     next_deadline: float | None = None  # without any new sample, no verdict changes before
     changes: int = 0  # grows whenever a verdict, a suspicion or a dead target changes
 
 
 def initial(policy: Policy, now: float) -> DetectorState:
     """Nothing known yet of any link that has neighbors, nor of the user path where policy has one."""
-    targets = policy.health.targets
+    health = policy.health
+    targets = health.targets
     families: dict[Key, FamilyState] = {}
     links: dict[str, LinkState] = {}
     for link in policy.links.values():
@@ -104,16 +105,18 @@ def initial(policy: Policy, now: float) -> DetectorState:
         links[link.name] = LinkState(judged, Verdict.UNKNOWN, now)
         for family in judged:
             probed = link.probe_device is not None or family in link.probe_source
-            families[link.name, family] = _unseen(targets if probed else (), family, is_link=True)
+            families[link.name, family] = _unseen(health, targets if probed else (), family, is_link=True)
     own = tuple(f for f in Family if f in policy.user_path and any(family_of(t) is f for t in targets))
     if own:
         links[USER_PATH] = LinkState(own, Verdict.UNKNOWN, now)
-        families |= {(USER_PATH, family): _unseen(targets, family, is_link=False) for family in own}
-    return DetectorState(policy.health, now, families, links)
+        families |= {(USER_PATH, family): _unseen(health, targets, family, is_link=False) for family in own}
+    return DetectorState(health, now, families, links)
 
 
-def _unseen(targets: Iterable[Address], family: Family, *, is_link: bool) -> FamilyState:
-    records = {target: TargetRecord() for target in targets if family_of(target) is family}
+def _unseen(health: HealthPolicy, targets: Iterable[Target], family: Family, *, is_link: bool) -> FamilyState:
+    records = {
+        target: TargetRecord(Rhythm.of(target, health)) for target in targets if family_of(target) is family
+    }
     return FamilyState(records, Told(is_link))
 
 
@@ -143,8 +146,8 @@ class _Scratch:
         self._now = now
         self._families = dict(state.families)
         self._dead = state.dead
-        self._owned: dict[tuple[str, Address], TargetRecord] = {}
-        self._due: dict[Key, dict[Address, Assessment]] = {}  # families to judge, with what is said there
+        self._owned: dict[tuple[str, Target], TargetRecord] = {}
+        self._due: dict[Key, dict[Target, Assessment]] = {}  # families to judge, with what is said there
         self._touched: set[Key] = set()
         self._copied: set[Key] = set()
 
@@ -224,7 +227,7 @@ class _Scratch:
                 record.forget_loss(self._now)
         return judge(self._families[key].records, said, dead, family.session, self._policy, self._now)
 
-    def _own(self, key: Key, target: Address) -> TargetRecord | None:
+    def _own(self, key: Key, target: Target) -> TargetRecord | None:
         """A copy of the record for this step to change; None where nothing is known of such a target."""
         record = self._owned.get((key[0], target))
         if record is not None:
@@ -249,7 +252,7 @@ class _Scratch:
         if told != family.told:
             self._families[key] = replace(family, told=told)
 
-    def _pardon(self, key: Key, back: Iterable[Address]) -> None:
+    def _pardon(self, key: Key, back: Iterable[Target]) -> None:
         told = self._families[key].told
         if not told.answering:
             return  # nothing answers here: it is the path that is silent, not the target

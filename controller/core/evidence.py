@@ -7,7 +7,7 @@ from enum import Enum
 from math import inf
 from typing import Final, NamedTuple
 
-from controller.core.model import HealthPolicy, Sample, SampleState
+from controller.core.model import HealthPolicy, Sample, SampleState, Target
 
 NEEDED: Final = 3  # unanswered probes before a target counts as silent; one or two are ordinary loss
 NEEDED_QUIET: Final = 2  # before it counts as quiet, which only makes suspect
@@ -77,10 +77,24 @@ class LossWindow(NamedTuple):
 _NO_RESULTS: Final = LossWindow()
 
 
+class Rhythm(NamedTuple):
+    """How one target is probed, in seconds."""
+
+    interval_s: float
+    timeout_s: float
+    fresh_s: float
+
+    @classmethod
+    def of(cls, target: Target, health: HealthPolicy) -> Rhythm:
+        """As policy says for this target."""
+        return cls(health.interval_of(target), health.timeout_of(target), health.fresh_of(target))
+
+
 @dataclass(slots=True)
 class TargetRecord:
     """One target through one path. Mutable only while a step owns its copy."""
 
+    rhythm: Rhythm
     since: float = -inf  # silence counts from here: send time of the last answered probe, or a new start
     heard: bool = False  # has answered, or is given the benefit of the doubt
     sent_at: float = -inf  # of the latest probe
@@ -95,6 +109,7 @@ class TargetRecord:
     def twin(self) -> TargetRecord:
         """A record to change, this one staying as it is."""
         return TargetRecord(
+            self.rhythm,
             since=self.since,
             heard=self.heard,
             sent_at=self.sent_at,
@@ -139,24 +154,24 @@ class TargetRecord:
         self.window = _NO_RESULTS
         self.counted_from = now
 
-    def overdue_after_s(self, health: HealthPolicy) -> float:
+    def overdue_after_s(self) -> float:
         """How long a probe must be out before its reply is missing."""
         if self.rtt_s is None:
-            return health.timeout_s
-        return min(health.timeout_s, self.rtt_s * PATIENCE + READING_S)
+            return self.rhythm.timeout_s
+        return min(self.rhythm.timeout_s, self.rtt_s * PATIENCE + READING_S)
 
     def _note_sent(self, sample: Sample, health: HealthPolicy, now: float) -> None:
         at = sample.sent_at
         if at <= self.sent_at:
             return  # a duplicate, or out of order
         gap = at - self.sent_at
-        if gap > health.fresh_s:
+        if gap > self.rhythm.fresh_s:
             self.since, self.lost, self.heard, self.valid_at = at, (), False, at
-        elif gap > GAP_INTERVALS * health.interval_s:
-            self._restart(at - health.interval_s, health, now)
+        elif gap > GAP_INTERVALS * self.rhythm.interval_s:
+            self._restart(at - self.rhythm.interval_s, health, now)
         self.sent_at = at
         self.waiting[sample.seq] = at
-        if len(self.waiting) > 2 * health.timeout_s / health.interval_s + SPARE_WAITING:
+        if len(self.waiting) > 2 * self.rhythm.timeout_s / self.rhythm.interval_s + SPARE_WAITING:
             del self.waiting[next(iter(self.waiting))]
 
     def _note_answer(self, at: float, rtt_ms: float | None) -> None:
@@ -191,10 +206,11 @@ class Assessment(NamedTuple):
 def voice(record: TargetRecord, health: HealthPolicy, now: float) -> Assessment:
     """Judge one target."""
     silent_s = now - record.since
-    goes_absent = min(record.sent_at + health.fresh_s, record.valid_at + health.fresh_s + health.timeout_s)
+    _, timeout_s, fresh_s = record.rhythm
+    goes_absent = min(record.sent_at + fresh_s, record.valid_at + fresh_s + timeout_s)
     if now >= goes_absent:
         return Assessment(Voice.ABSENT, 0.0, inf)
-    missing = _missing_from(record, health)
+    missing = _missing_from(record)
     quiet_at = max(record.since + health.ride_out_s / 2, missing[NEEDED_QUIET - 1])
     silent_at = max(record.since + health.ride_out_s, missing[NEEDED - 1])
     if now >= silent_at:
@@ -205,10 +221,10 @@ def voice(record: TargetRecord, health: HealthPolicy, now: float) -> Assessment:
     return Assessment(said, silent_s, min(quiet_at, goes_absent))
 
 
-def _missing_from(record: TargetRecord, health: HealthPolicy) -> list[float]:
+def _missing_from(record: TargetRecord) -> list[float]:
     """When the first NEEDED replies since the last answer turn out to be missing; inf for want of probes."""
     missing = [-inf] * len(record.lost)
-    overdue_s = record.overdue_after_s(health)
+    overdue_s = record.overdue_after_s()
     for at in record.waiting.values():
         if len(missing) >= NEEDED:
             break

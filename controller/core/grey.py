@@ -24,7 +24,7 @@ from controller.core.grey_ambient import Ambient
 from controller.core.grey_jury import NOTABLE, Jury, empanelled
 from controller.core.grey_model import Model, Watch, model
 from controller.core.grey_threshold import Calibrator
-from controller.core.model import Address, Sample, SampleState
+from controller.core.model import Sample, SampleState, Target, target_order
 
 SUSPECT, CLEAN = 1 / 2, 1 / 4  # of the threshold
 HEADROOM: Final = 8.0  # scores end so far above the threshold, or recovery would take as long as the fault
@@ -55,7 +55,7 @@ class Spell(NamedTuple):
 class GreyState:
     """All that is known of one link and family. Treat as a value."""
 
-    targets: dict[Address, int]
+    targets: dict[Target, int]
     interval_s: float
     timeout_s: float
     threshold: float
@@ -91,7 +91,7 @@ class GreyState:
 
 
 def initial(
-    targets: Sequence[Address],
+    targets: Sequence[Target],
     interval_s: float,
     timeout_s: float,
     threshold: float,
@@ -185,8 +185,8 @@ def _noted(state: GreyState, samples: Iterable[Sample]) -> _Pending:
     return dict(sorted(pending.items(), key=lambda each: (each[1][0], each[0])))
 
 
-def _order(sample: Sample) -> tuple[float, int, int, int]:
-    return sample.sent_at, int(sample.target), sample.seq, _ORDER[sample.state]
+def _order(sample: Sample) -> tuple[float, tuple[int, int, str], int, int]:
+    return sample.sent_at, target_order(sample.target), sample.seq, _ORDER[sample.state]
 
 
 def _ready(pending: _Pending, too_old: float) -> list[tuple[tuple[int, int], tuple[float, SampleState]]]:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from controller.core.evidence import BUCKETS, MIN_LOST, MIN_RESULTS, Assessment, TargetRecord, Voice
-from controller.core.model import Address, HealthPolicy, SessionSample, Verdict
+from controller.core.model import HealthPolicy, SessionSample, Target, Verdict
 
 SESSION_FRESH_S: Final = 10.0  # older session states are ignored: their router tells nothing any more
 
@@ -57,9 +57,9 @@ NOTHING_KNOWN: Final = Facts(Verdict.UNKNOWN)
 
 
 def judge(
-    records: Mapping[Address, TargetRecord],
-    said: Mapping[Address, Assessment],
-    dead: Collection[Address],
+    records: Mapping[Target, TargetRecord],
+    said: Mapping[Target, Assessment],
+    dead: Collection[Target],
     session: SessionSample | None,
     health: HealthPolicy,
     now: float,
@@ -121,12 +121,15 @@ def _losses(records: Iterable[TargetRecord], health: HealthPolicy) -> list[tuple
     In percent of a whole window's probes, even while the window is filling: a short outage soon after a start
     must not look like heavy loss.
     """
-    full = int(health.loss_window_s / health.interval_s * (BUCKETS - 1) / BUCKETS)
-    windows = [(record.window.results, record.window.losses) for record in records]
+    counted_s = health.loss_window_s * (BUCKETS - 1) / BUCKETS
+    windows = [
+        (record.window.results, record.window.losses, int(counted_s / record.rhythm.interval_s))
+        for record in records
+    ]
     return sorted(
         (
             (100 * losses / max(results, full), losses)
-            for results, losses in windows
+            for results, losses, full in windows
             if results >= MIN_RESULTS
         ),
         reverse=True,
@@ -137,11 +140,11 @@ class Told(NamedTuple):
     """Which targets a path hears, and which have gone quiet on it."""
 
     is_link: bool  # the user path is not
-    quiet: frozenset[Address] = frozenset()
-    answering: frozenset[Address] = frozenset()
+    quiet: frozenset[Target] = frozenset()
+    answering: frozenset[Target] = frozenset()
 
 
-def tell(is_link: bool, said: Mapping[Address, Assessment]) -> Told:
+def tell(is_link: bool, said: Mapping[Target, Assessment]) -> Told:
     """Sort targets by what they say."""
     return Told(
         is_link,
@@ -150,7 +153,7 @@ def tell(is_link: bool, said: Mapping[Address, Assessment]) -> Told:
     )
 
 
-def dead_everywhere(paths: Collection[Told], before: frozenset[Address]) -> frozenset[Address]:
+def dead_everywhere(paths: Collection[Told], before: frozenset[Target]) -> frozenset[Target]:
     """Targets that are to blame themselves: quiet through every path, while others answer there.
 
     A path through which nothing answers says nothing of any one target; where no path has answers, no
@@ -161,9 +164,9 @@ def dead_everywhere(paths: Collection[Told], before: frozenset[Address]) -> froz
     speaking = [path for path in paths if path.answering]
     if not speaking:
         return frozenset()
-    answered = frozenset[Address]().union(*(path.answering for path in speaking))
-    seen: set[Address] = set()
-    twice: set[Address] = set()
+    answered = frozenset[Target]().union(*(path.answering for path in speaking))
+    seen: set[Target] = set()
+    twice: set[Target] = set()
     for path in speaking:
         if path.is_link:
             twice |= seen & path.quiet

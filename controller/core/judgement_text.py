@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from controller.core.judgement import Facts
-from controller.core.model import Address, Family, HealthPolicy, Verdict
+from controller.core.model import Family, HealthPolicy, Target, Verdict, target_order
 
 LABEL: Final = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 
@@ -15,7 +15,7 @@ def why(
     facts: Facts,
     verdict: Verdict,
     clean_s: float | None,
-    dead: Collection[Address],
+    dead: Collection[Target],
     health: HealthPolicy,
 ) -> str:
     """One family's evidence. ``clean_s``: for how long it has looked better than the verdict that stands."""
@@ -33,7 +33,7 @@ def why(
     if facts.suspect and facts.silent_s is not None:
         parts.append(f"suspect: {facts.quorum} targets quiet for {facts.silent_s:.2f} s")
     if dead:
-        names = ", ".join(str(target) for target in sorted(dead, key=int))
+        names = ", ".join(str(target) for target in sorted(dead, key=target_order))
         parts.append(f"not counted, silent through every link: {names}")
     return ", ".join(parts)
 

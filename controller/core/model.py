@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Literal
+from typing import ClassVar, Literal
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -22,9 +22,89 @@ class Family(StrEnum):
     IPV6 = "ipv6"
 
 
-def family_of(address: Address | Network) -> Family:
-    """The family that an address or prefix belongs to."""
-    return Family.IPV4 if address.version == 4 else Family.IPV6
+# --- what is probed ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TcpConnect:
+    """A connection is opened, and given up at once."""
+
+    kind: ClassVar[str] = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpGet:
+    """A page is asked for. The host name goes into the Host header and, with TLS, into SNI."""
+
+    host: str  # as the URL has it, with its port where it has one
+    path: str = "/"  # with the query, if any
+    tls: bool = True
+    status: int = 200  # any other is not the answer that was asked for
+    verify: bool = True  # the certificate, for the host name
+    ca_file: str | None = None  # trusted instead of the system's authorities
+
+    kind: ClassVar[str] = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsQuery:
+    """A question to a name server, over UDP."""
+
+    name: str
+    rrtype: str = "A"
+    rcodes: tuple[str, ...] = ("NOERROR", "NXDOMAIN")  # answers that count
+
+    kind: ClassVar[str] = "dns"
+
+
+@dataclass(frozen=True, slots=True)
+class TwampTest:
+    """A test packet, unauthenticated: STAMP (RFC 8762) or TWAMP Light (RFC 5357, appendix I)."""
+
+    kind: ClassVar[str] = "twamp"
+
+
+Ask = TcpConnect | HttpGet | DnsQuery | TwampTest
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Something other than a pinged address that is probed: where it is, and what is asked of it."""
+
+    address: Address
+    port: int
+    ask: Ask
+    interval_s: float | None = None  # None: as often as policy probes
+    timeout_s: float | None = None  # None: as long as policy waits
+
+    def __str__(self) -> str:
+        match self.ask:
+            case HttpGet(host, path, tls):
+                return f"{'https' if tls else 'http'}://{host}{path} via {self.address}"
+            case DnsQuery(name, rrtype):
+                return f"dns {name} {rrtype} at {self._place}"
+            case TcpConnect() | TwampTest():
+                return f"{self.ask.kind} {self._place}"
+
+    @property
+    def _place(self) -> str:
+        return f"{self.address}:{self.port}" if self.address.version == 4 else f"[{self.address}]:{self.port}"
+
+
+Target = Address | Endpoint  # an address alone is pinged
+
+
+def family_of(what: Target | Network) -> Family:
+    """The family that an address, a target or a prefix belongs to."""
+    where = what.address if isinstance(what, Endpoint) else what
+    return Family.IPV4 if where.version == 4 else Family.IPV6
+
+
+def target_order(target: Target) -> tuple[int, int, str]:
+    """A sort key: the same order of targets whatever order they come in."""
+    if isinstance(target, Endpoint):
+        return target.address.version, int(target.address), repr(target)
+    return target.version, int(target), ""
 
 
 # --- what there is -----------------------------------------------------------------------------
@@ -115,14 +195,28 @@ ROLE_NAMES = (PRIMARY, BACKUP, DRAINED, WITHDRAWN)
 class HealthPolicy:
     """How links are judged."""
 
-    targets: tuple[Address, ...]
-    interval_s: float  # between probes of one target through one link
-    timeout_s: float  # a probe unanswered for this long is lost
+    targets: tuple[Target, ...]
+    interval_s: float  # between probes of one target through one link, unless it has its own
+    timeout_s: float  # a probe unanswered for this long is lost, unless its target has its own
     ride_out_s: float  # outages shorter than this are nobody's business
     loss_percent: float  # more loss than this, over loss_window_s, on a quorum of targets: degraded
     loss_window_s: float
     recover_s: float  # a link that was down or degraded must look well for this long to be up again
     fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
+
+    def interval_of(self, target: Target) -> float:
+        """Seconds between two probes of this target through one link."""
+        own = target.interval_s if isinstance(target, Endpoint) else None
+        return self.interval_s if own is None else own
+
+    def timeout_of(self, target: Target) -> float:
+        """Seconds after which a probe of this target is lost."""
+        own = target.timeout_s if isinstance(target, Endpoint) else None
+        return self.timeout_s if own is None else own
+
+    def fresh_of(self, target: Target) -> float:
+        """Seconds for which this target keeps its say unprobed: longer where it is probed less often."""
+        return self.fresh_s * max(1.0, self.interval_of(target) / self.interval_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +269,7 @@ class Sample:
     """One measurement of one target through one link (or USER_PATH)."""
 
     path: str
-    target: Address
+    target: Target
     seq: int
     sent_at: float
     state: SampleState

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from controller.core.model import Address, Family, Sample, family_of
+from controller.core.model import Address, Endpoint, Family, Sample, family_of
 from controller.ports import ProbeError, ProbePath
 from controller.probes.engine import TICK_S, Aim, Engine
 from controller.probes.outstanding import MAX_OUTSTANDING, Slot
@@ -22,8 +22,9 @@ MAX_KEPT: Final = 200_000  # samples kept for a caller that does not come: 10 s 
 class IcmpProber:
     """A ``ports.Prober`` that sends ICMP echo requests.
 
-    A target is probed through a path if the path has a source of its family, or a device. Linux only; needs
-    CAP_NET_RAW, or this process's group in the sysctl ``net.ipv4.ping_group_range``.
+    It pings those targets that are addresses, through every path that has a source of their family, or a
+    device. Linux only; needs CAP_NET_RAW, or this process's group in the sysctl
+    ``net.ipv4.ping_group_range``.
     """
 
     def __init__(self) -> None:
@@ -103,6 +104,8 @@ class IcmpProber:
     def _aims(self, path: ProbePath) -> list[Aim]:
         groups: dict[Family, list[Aim]] = {}
         for target in path.targets:
+            if isinstance(target, Endpoint):
+                continue
             family = family_of(target)
             source = path.sources.get(family)
             if source is None and path.device is None:

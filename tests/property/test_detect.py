@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from controller.core.detect import health, initial, step
 from controller.core.judgement import quorum
-from controller.core.model import Address, Sample, SampleState, SessionSample, Verdict
+from controller.core.model import Sample, SampleState, SessionSample, Target, Verdict
 from tests.unit.detection_world import AZ, GE, HEALTH, LINKS, START, V4, World, policy, session, silence
 
 FEW = settings(max_examples=25, deadline=None)
@@ -103,7 +103,7 @@ def test_independent_loss_of_up_to_half_the_limit_changes_nothing(
 ) -> None:
     chance = random.Random(seed)
 
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         return SampleState.LOST if chance.random() < loss else SampleState.OK
 
     world = World(
@@ -121,7 +121,7 @@ def test_independent_loss_of_up_to_half_the_limit_changes_nothing(
 def test_heavy_loss_is_never_called_up_for_long(loss: float, targets: int, seed: int) -> None:
     chance = random.Random(seed)
 
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         return SampleState.LOST if path == AZ and chance.random() < loss else SampleState.OK
 
     world = World(policy(replace(HEALTH, targets=V4[:targets])), fate, tick_s=0.05).run(25)

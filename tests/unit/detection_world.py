@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heapreplace
 from ipaddress import ip_address
 
 from controller.core.detect import DetectorState, health, initial, step
@@ -18,6 +19,7 @@ from controller.core.model import (
     SampleState,
     SessionSample,
     StabilityPolicy,
+    Target,
     Verdict,
 )
 
@@ -38,10 +40,10 @@ HEALTH = HealthPolicy(
     fresh_s=2.0,
 )
 
-Fate = Callable[[str, Address, float], SampleState]
+Fate = Callable[[str, Target, float], SampleState]
 
 
-def answers(path: str, target: Address, at: float) -> SampleState:
+def answers(path: str, target: Target, at: float) -> SampleState:
     """Nothing is wrong anywhere."""
     return SampleState.OK
 
@@ -96,6 +98,8 @@ class World:
         self.state = initial(self.policy, self.now)
         self._pending: list[tuple[float, Sample]] = []
         self._slots = [(path, target) for target in self.policy.health.targets for path in self.paths]
+        spacing = self.policy.health.interval_s / len(self._slots)
+        self._timetable = [(slot * spacing, slot) for slot in range(len(self._slots))]
         self._sent = 0
         self._begun = self.now
         self._last = dict.fromkeys(self.state.links, Verdict.UNKNOWN)
@@ -129,16 +133,17 @@ class World:
 
     def _due(self) -> Iterator[tuple[float, Sample]]:
         health_policy = self.policy.health
-        spacing = health_policy.interval_s / len(self._slots)
-        while self._begun + self._sent * spacing <= self.now:
-            path, target = self._slots[self._sent % len(self._slots)]
-            at = self._begun + self._sent * spacing
+        while self._begun + self._timetable[0][0] <= self.now:
+            after, slot = self._timetable[0]
+            path, target = self._slots[slot]
+            heapreplace(self._timetable, (after + health_policy.interval_of(target), slot))
+            at = self._begun + after
             self._sent += 1
             yield at, Sample(path, target, self._sent, at, SampleState.SENT)
             end = self.fate(path, target, at - START)
             rtt_s = self.rtt_s if isinstance(self.rtt_s, float) else self.rtt_s(at - START)
             rtt_ms = rtt_s * 1000 if end is SampleState.OK else None
-            ended = at + (rtt_s if end is SampleState.OK else health_policy.timeout_s)
+            ended = at + (rtt_s if end is SampleState.OK else health_policy.timeout_of(target))
             self._pending.append((ended, Sample(path, target, self._sent, at, end, rtt_ms)))
         yield from (each for each in self._pending if each[0] <= self.now)
         self._pending = [each for each in self._pending if each[0] > self.now]
@@ -160,10 +165,10 @@ class World:
         return next(at for at, name, each in self.verdicts if (name, each) == (link, verdict))
 
 
-def silence(link: str | None, targets: Sequence[Address] | None, begin: float, end: float = 1e9) -> Fate:
+def silence(link: str | None, targets: Sequence[Target] | None, begin: float, end: float = 1e9) -> Fate:
     """These targets (None: all) do not answer through this link (None: any) between begin and end."""
 
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         hit = link in (None, path) and (targets is None or target in targets) and begin <= at < end
         return SampleState.LOST if hit else SampleState.OK
 

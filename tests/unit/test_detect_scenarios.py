@@ -9,7 +9,18 @@ import pytest
 
 from controller.core.detect import health, initial, step
 from controller.core.judgement import quorum
-from controller.core.model import USER_PATH, Address, Family, Sample, SampleState, SessionSample, Verdict
+from controller.core.model import (
+    USER_PATH,
+    Endpoint,
+    Family,
+    HttpGet,
+    Sample,
+    SampleState,
+    SessionSample,
+    Target,
+    TcpConnect,
+    Verdict,
+)
 from tests.unit.detection_world import (
     AZ,
     GE,
@@ -28,7 +39,7 @@ from tests.unit.detection_world import (
 UP, DEGRADED, DOWN, UNKNOWN = Verdict.UP, Verdict.DEGRADED, Verdict.DOWN, Verdict.UNKNOWN
 
 
-def of(count: int) -> tuple[Address, ...]:
+def of(count: int) -> tuple[Target, ...]:
     return V4[:count]
 
 
@@ -136,7 +147,7 @@ def test_a_recovering_link_says_how_long_it_has_looked_well() -> None:
 
 
 def test_a_setback_restarts_the_clean_time() -> None:
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         return SampleState.LOST if path == AZ and (2.0 <= at < 4.0 or 6.0 <= at < 6.3) else SampleState.OK
 
     world = World(policy(), fate).run(12.0)
@@ -156,10 +167,10 @@ def test_a_link_that_was_down_before_the_prober_stalled_still_has_to_recover() -
 
 def one_in(count: int) -> Fate:
     """Every count-th probe of every target is lost, not all at once."""
-    numbers: dict[tuple[str, Address], int] = {}
+    numbers: dict[tuple[str, Target], int] = {}
 
-    def fate(path: str, target: Address, at: float) -> SampleState:
-        number = numbers[path, target] = numbers.get((path, target), int(target)) + 1
+    def fate(path: str, target: Target, at: float) -> SampleState:
+        number = numbers[path, target] = numbers.get((path, target), V4.index(target)) + 1
         return SampleState.LOST if path == AZ and number % count == 0 else SampleState.OK
 
     return fate
@@ -184,7 +195,7 @@ def test_a_degraded_link_says_so_in_numbers() -> None:
 def test_loss_to_as_many_targets_as_may_be_bad_never_degrades(targets: int) -> None:
     bad = targets - quorum(targets)
 
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         return SampleState.LOST if target in of(bad) and int(at * 10) % 2 else SampleState.OK
 
     assert World(policy(replace(HEALTH, targets=of(targets))), fate).run(15.0).went() == [UP]
@@ -198,7 +209,7 @@ def test_loss_is_not_judged_on_a_handful_of_probes() -> None:
 
 
 def test_invalid_samples_cancel_what_was_sent_and_are_no_evidence() -> None:
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         return SampleState.INVALID if path == AZ and at >= 2.0 else SampleState.OK
 
     quick = replace(HEALTH, timeout_s=0.1)
@@ -239,7 +250,7 @@ def test_targets_that_never_answered_anywhere_are_left_out_from_the_start() -> N
 
 
 def test_dead_targets_stay_out_when_one_of_two_links_goes_and_none_is_left_to_compare() -> None:
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         gone = target in of(3) and at >= 2.0
         return SampleState.LOST if gone or (path == AZ and at >= 5.0) else SampleState.OK
 
@@ -371,7 +382,7 @@ def test_a_link_is_unknown_while_targets_without_a_say_could_tip_the_scales() ->
 
 
 def test_silence_begins_anew_after_invalid_probes() -> None:
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         if path != AZ or not 2.0 <= at < 2.7:
             return SampleState.OK
         return SampleState.INVALID if 2.2 <= at < 2.5 else SampleState.LOST  # two lost, and two again
@@ -395,7 +406,7 @@ def test_losses_of_an_outage_that_are_told_after_its_end_do_not_delay_recovery()
 
 
 def test_dead_targets_may_come_back_through_one_link_before_the_other() -> None:
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         back = 5.0 if path == AZ else 5.25
         return SampleState.LOST if target in of(3) and 2.0 <= at < back else SampleState.OK
 
@@ -404,10 +415,39 @@ def test_dead_targets_may_come_back_through_one_link_before_the_other() -> None:
 
 
 def test_targets_that_come_back_elsewhere_are_no_sign_of_life_on_a_silent_link() -> None:
-    def fate(path: str, target: Address, at: float) -> SampleState:
+    def fate(path: str, target: Target, at: float) -> SampleState:
         gone = target in of(3) and 2.0 <= at < 7.0
         return SampleState.LOST if gone or (path == AZ and at >= 5.0) else SampleState.OK
 
     world = World(policy(replace(HEALTH, targets=of(5))), fate).run(7.2)
     assert world.healths()[AZ].families[Family.IPV4].targets == 5
     assert world.state.families[AZ, Family.IPV4].better is None
+
+
+# --- targets that are not pinged ---
+
+
+def test_all_kinds_of_targets_count_together() -> None:
+    mixed = (*of(2), Endpoint(V4[2], 443, TcpConnect()), Endpoint(V4[3], 443, HttpGet("www.example.net")))
+    watched = replace(HEALTH, targets=mixed)
+    world = World(policy(watched), silence(AZ, mixed[1:], 2.0)).run(4.0)
+    assert world.healths()[AZ].families[Family.IPV4].targets == 4
+    assert world.went() == [UP, DOWN]
+    assert world.when(DOWN) <= 2.0 + HEALTH.ride_out_s + 2 * HEALTH.interval_s
+
+
+def test_a_target_probed_once_a_second_keeps_its_say_between_its_probes() -> None:
+    rare = Endpoint(V4[2], 443, HttpGet("www.example.net"), interval_s=1.0, timeout_s=0.9)
+    watched = replace(HEALTH, targets=(*of(2), rare), fresh_s=0.5)
+    world = World(policy(watched)).run(8.0)
+    assert world.went() == [UP]
+    assert world.healths()[AZ].families[Family.IPV4].answering == 3
+
+
+def test_a_reply_slower_than_the_common_timeout_is_no_silence_where_the_target_has_its_own() -> None:
+    slow = tuple(Endpoint(a, 443, HttpGet("www.example.net"), timeout_s=1.2) for a in V4[:3])
+    world = World(policy(replace(HEALTH, targets=slow)), rtt_s=0.85).run(6.0)
+    assert world.went() == [UP]
+    assert not world.healths()[AZ].suspect
+    common = [replace(each, timeout_s=None) for each in slow]
+    assert World(policy(replace(HEALTH, targets=tuple(common))), rtt_s=0.85).run(6.0).went()[0] is not UP
