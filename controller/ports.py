@@ -19,6 +19,7 @@ from controller.core.model import (
     RouterPlan,
     Sample,
     SessionSample,
+    Signal,
     Target,
 )
 
@@ -63,6 +64,31 @@ class Prober(Protocol):
 
 class ProbeError(Exception):
     """Probing cannot work as configured; the message says what to do."""
+
+
+class SignalSource(Protocol):
+    """Another witness of links than the prober, asked now and then: a metrics server, or the routers."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: "prometheus at metrics.example"."""
+        ...
+
+    @property
+    def every_s(self) -> float:
+        """Between two readings, from start to start."""
+        ...
+
+    async def read(self) -> Sequence[Signal | Sample]:
+        """What it says now; times are the loop's clock's. Raises SourceError when it says nothing.
+
+        A reading that takes too long is cancelled: it must leave nothing running behind.
+        """
+        ...
+
+
+class SourceError(Exception):
+    """A source could not be read; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

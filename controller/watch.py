@@ -1,7 +1,7 @@
 """What the loop sees: health of every link, and what every router runs. Wakes the loop when either changes.
 
-One task turns samples into health. One task a router reads it, so that a router that hangs keeps nobody
-waiting: its neighbours are read, judged and served meanwhile.
+One task turns samples into health. One task a router reads it, and one task a source of signals, so that a
+router or a source that hangs keeps nobody waiting: the others are read, judged and served meanwhile.
 """
 
 from __future__ import annotations
@@ -13,8 +13,25 @@ from typing import Any
 
 from controller.core import detect
 from controller.core.intent import current_assignment
-from controller.core.model import USER_PATH, Assignment, Health, Policy, SessionSample, Verdict
-from controller.ports import Clock, Fleet, ProbePath, Prober, RouterState, Store
+from controller.core.model import (
+    USER_PATH,
+    Assignment,
+    Health,
+    Policy,
+    Sample,
+    SessionSample,
+    Signal,
+    Verdict,
+)
+from controller.ports import (
+    Clock,
+    Fleet,
+    ProbePath,
+    Prober,
+    RouterState,
+    SignalSource,
+    Store,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +40,7 @@ class LoopSettings:
 
     observe_s: float = 0.02  # longest wait for samples before the detector looks at the clock again
     session_poll_s: float = 1.0  # BGP session states, the second signal
+    source_s: float = 10.0  # longest wait for a source of signals to be read
     reconcile_s: float = 15.0  # full read of every router, intent against running
     first_read_s: float = 5.0  # at the start: routers that have not answered by then are served later
     first_look_s: float = 1.0  # at the start: for the user path to answer before anything is pushed
@@ -43,6 +61,7 @@ class World:
     store: Store
     clock: Clock
     log: Any
+    sources: Sequence[SignalSource] = ()
 
 
 class Watch:
@@ -58,11 +77,13 @@ class Watch:
         on_router: Callable[[], None],
     ) -> None:
         self._policy, self._set = policy, settings
-        self._prober, self._fleet = world.prober, world.fleet
+        self._prober, self._fleet, self._sources = world.prober, world.fleet, world.sources
         self._clock, self._log = world.clock, world.log
         self._on_verdict, self._on_router = on_verdict, on_router
         self._detector = detect.initial(policy, world.clock.now())
         self._sessions: list[SessionSample] = []
+        self._signals: list[Signal] = []
+        self._samples: list[Sample] = []  # those that came from sources
         self._believe_since: dict[str, float] = {}  # router -> reads begun before this are out of date
         self._read = {name: asyncio.Event() for name in policy.routers}
         self._again: set[str] = set()  # routers to be read at the next chance
@@ -83,6 +104,8 @@ class Watch:
         health = self._policy.health
         await self._prober.start(probe_paths(self._policy), health.interval_s, health.timeout_s)
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
+        for source in self._sources:
+            self._tasks.append(asyncio.create_task(self._listen(source), name=f"source {source.name}"))
         return self._tasks
 
     async def stop(self) -> None:
@@ -125,10 +148,11 @@ class Watch:
 
     async def _observe(self) -> None:
         while True:
-            samples = await self._prober.samples(self._set.observe_s)
+            samples = [*await self._prober.samples(self._set.observe_s), *self._samples]
             now = self._clock.now()
-            sessions, self._sessions = self._sessions, []
-            self._detector = detect.step(self._detector, samples, sessions, now)
+            sessions, signals = self._sessions, self._signals
+            self._sessions, self._signals, self._samples = [], [], []
+            self._detector = detect.step(self._detector, samples, sessions, now, signals)
             before, self.health = self.health, detect.health(self._detector, now)
             if signature(self.health) != signature(before):
                 self._say(before)
@@ -139,6 +163,30 @@ class Watch:
             was = before[name].verdict if name in before else Verdict.UNKNOWN
             if health.verdict is not was:
                 self._log.info(f"{name} is {health.verdict} (was {was}): {health.why}")
+
+    async def _listen(self, source: SignalSource) -> None:
+        """Ask one source for ever. What ails it is said once, and once that it is well again."""
+        ailing = False
+        while True:
+            began = self._clock.now()
+            try:
+                async with asyncio.timeout(self._set.source_s):
+                    said = await source.read()
+            except Exception as error:  # noqa: BLE001 - the per-source edge: one source's trouble stays its own
+                if not ailing:
+                    late = f"no answer within {self._set.source_s:g} s"
+                    why = late if isinstance(error, TimeoutError) else str(error)
+                    self._log.warning(
+                        f"{source.name} says nothing; the links are judged without it", error=why
+                    )
+                ailing = True
+            else:
+                if ailing:
+                    self._log.info(f"{source.name} can be read again")
+                ailing = False
+                self._signals += [each for each in said if isinstance(each, Signal)]
+                self._samples += [each for each in said if isinstance(each, Sample)]
+            await asyncio.sleep(max(0.0, began + source.every_s - self._clock.now()))
 
     # --- routers -------------------------------------------------------------------------------
 

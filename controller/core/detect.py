@@ -3,6 +3,7 @@
 A link's family is *down* when a quorum of its targets has been silent for ``ride_out_s``, counted from the
 send time of each one's last answered probe, or when its BGP session is not established. It is *degraded* when
 a quorum loses more than ``loss_percent``. A quorum leaves out one bad target of 3 or 4, two of 5 and more.
+Signals of other witnesses make it *degraded* or *down* for as long as they are fresh.
 Bad news count at once; good news only after ``recover_s`` without a setback. No data is no evidence.
 
 Everything is a value: ``step`` returns a new state and leaves the old one as it was. The work is constant per
@@ -27,7 +28,7 @@ from controller.core.judgement import (
     tell,
     worst,
 )
-from controller.core.judgement_text import LABEL, why
+from controller.core.judgement_text import LABEL, of_the_link, why
 from controller.core.model import (
     USER_PATH,
     Family,
@@ -38,6 +39,7 @@ from controller.core.model import (
     Sample,
     SampleState,
     SessionSample,
+    Signal,
     Target,
     Verdict,
     family_of,
@@ -61,6 +63,7 @@ class FamilyState:
     records: dict[Target, TargetRecord]
     told: Told
     session: SessionSample | None = None
+    signals: tuple[Signal, ...] = ()  # the latest of each kind
     facts: Facts = NOTHING_KNOWN
     standing: Verdict = Verdict.UNKNOWN  # the last verdict that was not unknown
     better: tuple[Verdict, float] | None = None  # what it has looked like instead, and since when
@@ -121,9 +124,13 @@ def _unseen(health: HealthPolicy, targets: Iterable[Target], family: Family, *, 
 
 
 def step(
-    state: DetectorState, samples: Sequence[Sample], sessions: Sequence[SessionSample], now: float
+    state: DetectorState,
+    samples: Sequence[Sample],
+    sessions: Sequence[SessionSample],
+    now: float,
+    signals: Sequence[Signal] = (),
 ) -> DetectorState:
-    """The state after these samples, at ``now`` (monotonic seconds).
+    """The state after these samples and signals, at ``now`` (monotonic seconds).
 
     The order within a batch does not matter, nor do duplicates. Samples of unknown paths or targets are
     ignored. Time does not run backwards: an earlier ``now`` counts as the latest time known.
@@ -132,6 +139,7 @@ def step(
     scratch = _Scratch(state, now)
     scratch.take_samples(samples)
     scratch.take_sessions(sessions)
+    scratch.take_signals(signals)
     scratch.take_time()
     scratch.single_out()
     return scratch.result()
@@ -167,6 +175,22 @@ class _Scratch:
                 continue
             self._families[key] = replace(family, session=session)
             self._touched.add(key)
+
+    def take_signals(self, signals: Sequence[Signal]) -> None:
+        """Keep the newest word of every kind on every family; what is stale is forgotten."""
+        for signal in sorted(signals, key=_order_of_signals):
+            for key in [key for key in self._of_link(signal.link) if signal.family in (None, key[1])]:
+                family = self._families[key]
+                if any(known.kind == signal.kind and known.at > signal.at for known in family.signals):
+                    continue
+                others = (each for each in family.signals if each.kind != signal.kind)
+                fresh = tuple(each for each in others if each.speaks_until > self._now)
+                self._families[key] = replace(family, signals=(*fresh, signal))
+                self._touched.add(key)
+
+    def _of_link(self, name: str) -> list[Key]:
+        link = self._state.links.get(name)
+        return [(name, family) for family in link.families] if link else []
 
     def take_time(self) -> None:
         """Hear every family for which samples came, or time has come."""
@@ -217,7 +241,7 @@ class _Scratch:
 
     def _judge(self, key: Key) -> Facts:
         family, said, dead = self._families[key], self._due[key], self._dead.get(key[1], ())
-        facts = judge(family.records, said, dead, family.session, self._policy, self._now)
+        facts = judge(family.records, said, dead, family.session, self._policy, self._now, family.signals)
         if not family.facts.is_silent or facts.is_silent:
             return facts
         # The path is back. What the outage lost has been told; loss is counted afresh.
@@ -225,7 +249,8 @@ class _Scratch:
             record = self._own(key, target)
             if record is not None:
                 record.forget_loss(self._now)
-        return judge(self._families[key].records, said, dead, family.session, self._policy, self._now)
+        records = self._families[key].records
+        return judge(records, said, dead, family.session, self._policy, self._now, family.signals)
 
     def _own(self, key: Key, target: Target) -> TargetRecord | None:
         """A copy of the record for this step to change; None where nothing is known of such a target."""
@@ -266,6 +291,10 @@ class _Scratch:
 
 def _order(sample: Sample) -> tuple[float, int, int, float]:
     return sample.sent_at, sample.seq, _STATE_ORDER[sample.state], sample.rtt_ms or 0.0
+
+
+def _order_of_signals(signal: Signal) -> tuple[float, int, str, float, str]:
+    return signal.at, SEVERITY[signal.verdict], signal.why, signal.fresh_s, signal.family or ""
 
 
 def _after(family: FamilyState, facts: Facts, health: HealthPolicy, now: float) -> FamilyState:
@@ -311,8 +340,9 @@ def _health(state: DetectorState, name: str, link: LinkState, now: float) -> Hea
         family: _family_health(state, state.families[name, family], family, now) for family in link.families
     }
     telling = {f: each for f, each in families.items() if each.verdict is link.verdict} or families
-    why = "; ".join(f"{LABEL[family]}: {each.why}" for family, each in telling.items())
-    return Health(name, link.verdict, link.since, why or "no neighbors", link.suspect, families)
+    wide = dict.fromkeys(word for f in telling for word in of_the_link(state.families[name, f].facts))
+    said = [*wide, *(f"{LABEL[family]}: {each.why}" for family, each in telling.items())]
+    return Health(name, link.verdict, link.since, "; ".join(said) or "no neighbors", link.suspect, families)
 
 
 def _family_health(state: DetectorState, part: FamilyState, family: Family, now: float) -> FamilyHealth:

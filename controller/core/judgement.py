@@ -1,4 +1,4 @@
-"""What a link's family looks like at one moment, from what its targets and its BGP session say."""
+"""What a link's family looks like at one moment, from what its targets, its BGP session and signals say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from controller.core.evidence import BUCKETS, MIN_LOST, MIN_RESULTS, Assessment, TargetRecord, Voice
-from controller.core.model import HealthPolicy, SessionSample, Target, Verdict
+from controller.core.model import HealthPolicy, SessionSample, Signal, Target, Verdict
 
 SESSION_FRESH_S: Final = 10.0  # older session states are ignored: their router tells nothing any more
 
@@ -40,12 +40,18 @@ class Facts(NamedTuple):
     loss_percent: float | None = None  # a quorum loses at least this much; None: too few results
     rtt_ms: float | None = None
     session: SessionSample | None = None  # as far as it is fresh
+    signals: tuple[Signal, ...] = ()  # fresh and bad, worst first
     changes_at: float = inf  # with nothing more heard, the facts stay as they are until then
 
     @property
     def is_silent(self) -> bool:
         """A quorum of targets is silent."""
         return self.silent >= self.quorum > 0
+
+    @property
+    def is_lossy(self) -> bool:
+        """A quorum of targets loses too much."""
+        return self.lossy >= self.quorum > 0
 
     @property
     def session_down(self) -> bool:
@@ -63,20 +69,30 @@ def judge(
     session: SessionSample | None,
     health: HealthPolicy,
     now: float,
+    signals: Collection[Signal] = (),
 ) -> Facts:
-    """Put together what targets and session say. ``dead`` targets, gone through every link, are left out."""
+    """Put together what all witnesses say. ``dead`` targets, gone through every link, are left out."""
+    signals = [signal for signal in signals if now < signal.speaks_until]
     if session is not None and now >= session.at + SESSION_FRESH_S:
         session = None
-    changes_at = min((each.changes_at for each in said.values()), default=inf)
+    ends = (each.changes_at for each in said.values())
+    changes_at = min((*ends, *(signal.speaks_until for signal in signals)), default=inf)
     if session is not None:
         changes_at = min(changes_at, session.at + SESSION_FRESH_S)
     counted = [target for target in records if target not in dead]
     facts = _from_targets([(records[target], said[target]) for target in counted], health)
-    if not records and session is not None:  # nothing to probe in this family: the session is all there is
+    if not records and (session is not None or any(each.verdict is Verdict.UP for each in signals)):
+        # Nothing is probed in this family: the other witnesses are all there is.
         facts = facts._replace(verdict=Verdict.UP)
-    facts = facts._replace(session=session, changes_at=changes_at)
-    if facts.session_down:
+    bad = sorted(
+        (signal for signal in signals if signal.verdict in (Verdict.DEGRADED, Verdict.DOWN)),
+        key=lambda each: (-SEVERITY[each.verdict], each.kind),
+    )
+    facts = facts._replace(session=session, signals=tuple(bad), changes_at=changes_at)
+    if facts.session_down or (bad and bad[0].verdict is Verdict.DOWN):
         facts = facts._replace(verdict=Verdict.DOWN)
+    elif bad and facts.verdict is Verdict.UP:  # nobody knows whether an unknown link would be usable
+        facts = facts._replace(verdict=Verdict.DEGRADED)
     return facts._replace(suspect=facts.suspect and facts.verdict is not Verdict.DOWN)
 
 

@@ -22,11 +22,12 @@ def why(
     parts = []
     if facts.session_down and facts.session is not None:
         parts.append(f"BGP session {facts.session.detail or 'not established'}")
+    parts += [signal.why for signal in facts.signals if signal.family is not None]
     if facts.targets:
         parts.append(_targets(facts, health))
-    elif facts.session is None:
+    elif facts.session is None and not facts.signals:
         parts.append("no targets, and no word on the BGP session")
-    elif facts.session.established:
+    elif facts.session is not None and facts.session.established:
         parts.append("BGP session established, no targets")
     if clean_s is not None:
         parts.append(f"{verdict} until it has looked well for {health.recover_s:g} s, {clean_s:.1f} s so far")
@@ -38,13 +39,18 @@ def why(
     return ", ".join(parts)
 
 
+def of_the_link(facts: Facts) -> list[str]:
+    """What signals say of the link as a whole; ``why`` leaves that out."""
+    return [signal.why for signal in facts.signals if signal.family is None]
+
+
 def _targets(facts: Facts, health: HealthPolicy) -> str:
     of = f"of {facts.targets} targets"
     if facts.is_silent:
         return f"{facts.silent} {of} silent for {facts.silent_s or 0.0:.2f} s"
     if facts.verdict is Verdict.UNKNOWN:
         return f"{facts.answering} {of} answer, {facts.silent} are silent: too few to judge"
-    if facts.verdict is Verdict.DEGRADED:
+    if facts.is_lossy:
         lost = f"{facts.loss_percent or 0.0:.1f} % over {health.loss_window_s:g} s"
         return f"{facts.lossy} {of} lose more than {health.loss_percent:g} %: {lost}"
     text = f"{facts.answering} {of} answer"

@@ -304,6 +304,29 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """What another witness than the probes says of a link, or of one family of it.
+
+    A signal makes a link worse than its probes show, never better: UP takes back what the same ``kind`` said
+    before, and counts as evidence only where nothing is probed; UNKNOWN takes back and says nothing. It
+    counts for ``fresh_s`` from ``at``; whoever gives it says it again before then.
+    """
+
+    link: str
+    kind: str  # the witness, fit to be read: "prefixes", "interface", "prometheus latency"
+    at: float
+    verdict: Verdict
+    why: str  # continues "IPv4: ...": "3 of 8 usual prefixes accepted"
+    fresh_s: float
+    family: Family | None = None  # None: the whole link
+
+    @property
+    def speaks_until(self) -> float:
+        """From then on it is no evidence."""
+        return self.at + self.fresh_s
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyHealth:
     """Verdict on one address family of a link, with the evidence."""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from controller.core.detect import health, initial, step
 from controller.core.judgement import quorum
-from controller.core.model import Sample, SampleState, SessionSample, Target, Verdict
+from controller.core.model import Family, Sample, SampleState, SessionSample, Signal, Target, Verdict
 from tests.unit.detection_world import AZ, GE, HEALTH, LINKS, START, V4, World, policy, session, silence
 
 FEW = settings(max_examples=25, deadline=None)
@@ -29,8 +29,24 @@ samples = st.builds(
 sessions = st.builds(
     session, established=st.booleans(), at=st.floats(START - 20, START + 30), link=st.sampled_from(LINKS)
 )
+signals = st.builds(
+    Signal,
+    link=st.sampled_from([*LINKS, "no-such-link"]),
+    kind=st.sampled_from(["prefixes", "interface"]),
+    at=st.floats(START - 20, START + 30),
+    verdict=st.sampled_from(Verdict),
+    why=st.sampled_from(["one", "another"]),
+    fresh_s=st.floats(0, 20),
+    family=st.none() | st.sampled_from(Family),
+)
 batches = st.lists(
-    st.tuples(st.lists(samples, max_size=12), st.lists(sessions, max_size=3), st.floats(0, 3)), max_size=12
+    st.tuples(
+        st.lists(samples, max_size=12),
+        st.lists(sessions, max_size=3),
+        st.lists(signals, max_size=3),
+        st.floats(0, 3),
+    ),
+    max_size=12,
 )
 counts = st.integers(3, 6)
 
@@ -38,15 +54,15 @@ counts = st.integers(3, 6)
 @FEW
 @given(batches, st.randoms(use_true_random=False))
 def test_any_samples_in_any_order_give_the_same_health_and_never_crash(
-    history: list[tuple[list[Sample], list[SessionSample], float]], chance: random.Random
+    history: list[tuple[list[Sample], list[SessionSample], list[Signal], float]], chance: random.Random
 ) -> None:
     one = other = initial(policy(), START)
     now = START
-    for batch, told, later in history:
+    for batch, told, witnessed, later in history:
         now += later
-        one = step(one, batch, told, now)
+        one = step(one, batch, told, now, witnessed)
         shuffled = chance.sample(batch + batch, 2 * len(batch))  # every sample twice, in another order
-        other = step(other, shuffled, told[::-1], now)
+        other = step(other, shuffled, told[::-1], now, chance.sample(witnessed * 2, 2 * len(witnessed)))
         assert health(one, now) == health(other, now)
         assert one.next_deadline is None or one.next_deadline > one.at
 

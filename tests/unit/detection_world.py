@@ -18,6 +18,7 @@ from controller.core.model import (
     Sample,
     SampleState,
     SessionSample,
+    Signal,
     StabilityPolicy,
     Target,
     Verdict,
@@ -90,6 +91,7 @@ class World:
     tick_s: float = 0.02
     shuffle: Callable[[list[Sample]], Sequence[Sample]] = list
     sessions: Callable[[float], Sequence[SessionSample]] = lambda at: ()
+    signals: Callable[[float], Sequence[Signal]] = lambda at: ()
     now: float = START
     state: DetectorState = field(init=False)
     verdicts: list[tuple[float, str, Verdict]] = field(default_factory=list)
@@ -116,7 +118,7 @@ class World:
         due = sorted(self._due(), key=lambda pair: pair[0])
         batch = self.shuffle([sample for _, sample in due])
         changes = self.state.changes
-        self.state = step(self.state, batch, self.sessions(self.now), self.now)
+        self.state = step(self.state, batch, self.sessions(self.now), self.now, self.signals(self.now))
         if self.state.changes == changes:
             return
         for name, each in self.healths().items():
