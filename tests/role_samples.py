@@ -46,7 +46,7 @@ BANKS = TrafficClass(
     destinations=(ip_network("192.0.2.0/25"), ip_network("192.0.2.129/32"), ip_network("2001:db8:200::/48")),
 )
 ROLES = {
-    "primary": Role("primary", 300),
+    "primary": Role("primary", 300, prepend=1, further_prepend=-1),
     "backup": Role("backup", 200, prepend=2, further_local_preference=-10, further_prepend=1),
     "drained": Role("drained", 50, prepend=5, communities=("64500:50",), graceful_shutdown=True),
     "withdrawn": Role("withdrawn", 10, announce=False),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.config.policy_file import HealthSpec, RoleSpec, RolesSpec, StabilitySpec
+from controller.config.policy_file import (
+    LARGEST_PREPEND,
+    HealthSpec,
+    RoleSpec,
+    RolesSpec,
+    StabilitySpec,
+)
 from controller.config.problems import Problem
 from controller.config.sources import Sources
 from controller.core.model import Address, Family, family_of
 
 QUORUM_OF = 3  # two of three still agree when one target dies; two targets cannot say which is right
 SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an attack
-LARGEST_PREPEND = 10
 FRESH_INTERVALS = 10  # a target's say outlives this many missed probes, unless `fresh` says otherwise
 
 
@@ -141,6 +146,11 @@ def _roles(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
     if roles.primary.prepend > roles.backup.prepend:
         message = f"primary prepends more than backup ({roles.primary.prepend} > {roles.backup.prepend})"
         yield wrong("primary", "prepend", message, "Prepending repels inbound traffic: give backup more.")
+    if roles.primary.prepend < -roles.primary.each_further.prepend:
+        have, taken = roles.primary.prepend, -roles.primary.each_further.prepend
+        message = f"a further choice cannot prepend {taken} fewer than primary's {have}"
+        hint = f"Give primary 'prepend: {taken}' or more: that is what it holds in reserve."
+        yield sources.policy.problem(("roles", "primary", "each_further", "prepend"), message, hint)
     if not roles.primary.announce:
         hint = "Remove the line: announce is true unless said otherwise."
         yield wrong(

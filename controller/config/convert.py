@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from controller.config.check_numbers import fresh_s
-from controller.config.policy_file import BackupSpec, HealthSpec, PolicyFile, RoleSpec, StabilitySpec
+from controller.config.policy_file import (
+    BackupSpec,
+    HealthSpec,
+    PolicyFile,
+    PrimarySpec,
+    RoleSpec,
+    StabilitySpec,
+)
 from controller.config.sources import FoundLink, Sources
 from controller.core.model import (
     HealthPolicy,
@@ -63,7 +70,6 @@ def _link(link: FoundLink) -> Link:
 
 
 def _role(name: str, spec: RoleSpec) -> Role:
-    further = spec.each_further if isinstance(spec, BackupSpec) else None
     return Role(
         name=name,
         local_preference=spec.local_preference,
@@ -71,8 +77,8 @@ def _role(name: str, spec: RoleSpec) -> Role:
         communities=tuple(spec.communities),
         graceful_shutdown=spec.graceful_shutdown,
         announce=spec.announce,
-        further_local_preference=further.local_preference if further else 0,
-        further_prepend=further.prepend if further else 0,
+        further_local_preference=spec.each_further.local_preference if isinstance(spec, BackupSpec) else 0,
+        further_prepend=spec.each_further.prepend if isinstance(spec, BackupSpec | PrimarySpec) else 0,
     )
 
 

@@ -18,7 +18,8 @@ from controller.config.scalars import (
 from controller.config.spec import AddressesSpec, Spec
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets
-Prepend = Annotated[int, Field(ge=0, le=10)]  # more convinces nobody, and long paths are filtered
+LARGEST_PREPEND = 10  # more convinces nobody, and long paths are filtered
+Prepend = Annotated[int, Field(ge=0, le=LARGEST_PREPEND)]
 
 
 class UpstreamSpec(Spec):
@@ -144,6 +145,25 @@ class FurtherSpec(Spec):
     prepend: Prepend = Field(default=0, description="added for each place further back in the queue")
 
 
+class ReserveSpec(Spec):
+    """What every choice after the first gets on top while it is primary."""
+
+    prepend: Annotated[int, Field(ge=-LARGEST_PREPEND, le=0)] = Field(
+        default=0,
+        description="added for each place further back in prefer: a shorter path than the one before it "
+        "announced also wins against an announcement that a silent link leaves behind",
+        examples=[-1],
+    )
+
+
+class PrimarySpec(RoleSpec):
+    """The role of links that carry the traffic."""
+
+    each_further: ReserveSpec = Field(
+        default=ReserveSpec(), description="steps that put a further choice, once primary, before the first"
+    )
+
+
 class BackupSpec(RoleSpec):
     """The role of links that wait for their turn."""
 
@@ -155,7 +175,7 @@ class BackupSpec(RoleSpec):
 class RolesSpec(Spec):
     """What a link can be to a class."""
 
-    primary: RoleSpec = Field(description="carries the traffic", examples=["{local_preference: 300}"])
+    primary: PrimarySpec = Field(description="carries the traffic", examples=["{local_preference: 300}"])
     backup: BackupSpec = Field(description="next in line", examples=["{local_preference: 200, prepend: 2}"])
     drained: RoleSpec = Field(
         description="used only when nothing else is left",

@@ -60,7 +60,10 @@ def current_assignment(policy: Policy, attachments: Mapping[str, Sequence[Attach
 
 
 def knobs(role: Role, placement: Placement) -> Knobs:
-    """The role's BGP attributes for this place in the queue: rank n adds the further steps n-1 times."""
+    """The role's BGP attributes for this place in the queue: rank n adds the further steps n-1 times.
+
+    Of a primary link the rank is its upstream's place in the class's preference (``_role_policy``).
+    """
     steps = placement.rank - 1
     return Knobs(
         local_preference=max(0, role.local_preference + steps * role.further_local_preference),
@@ -214,7 +217,7 @@ def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: s
 def _role_policy(policy: Policy, link: Link, placements: Placements, direction: Direction) -> RolePolicy:
     inward = direction is Direction.IN
     resolved = [
-        (each, knobs(policy.roles[placement.role], placement))
+        (each, knobs(policy.roles[placement.role], _ranked(placement, each, link)))
         for each, placement in zip(policy.classes.values(), placements, strict=True)
     ]
     return RolePolicy(
@@ -224,6 +227,16 @@ def _role_policy(policy: Policy, link: Link, placements: Placements, direction: 
         base=link.base_policy_in if inward else link.base_policy_out,
         terms=tuple(_inward(resolved) if inward else _outward(resolved)),
     )
+
+
+def _ranked(placement: Placement, traffic_class: TrafficClass, link: Link) -> Placement:
+    """A primary link's place among those that may be primary is its upstream's in the preference.
+
+    It never changes, so it is no part of the placement: each link has one primary policy all the same.
+    """
+    if placement.role != PRIMARY or link.upstream not in traffic_class.prefer:
+        return placement
+    return Placement(PRIMARY, traffic_class.prefer.index(link.upstream) + 1)
 
 
 def _outward(resolved: Iterable[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:

@@ -161,7 +161,11 @@ class TrafficClass:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A named set of BGP knobs. The n-th backup gets the ``further_*`` steps added n-1 times."""
+    """A named set of BGP knobs.
+
+    The ``further_*`` steps are added n-1 times: for backup, n is the place in the queue; for primary, the
+    upstream's place in the class's preference.
+    """
 
     name: str
     local_preference: int

@@ -67,8 +67,8 @@ def test_a_blackhole_in_an_upstream_moves_traffic_both_ways_and_back_again(
     ("kind", "place", "value", "carrier", "out", "into"),
     [
         ("carrier", "edge1-azerbaijan", None, "georgia", "georgia", GEORGIA),
-        # What comes in stays: the upstream cannot be told until its hold timer ends the session.
-        ("silent", "edge1-azerbaijan", None, "georgia", "georgia", None),
+        # The upstream cannot be told; the world is: georgia's path is one prepend shorter than what is left there.
+        ("silent", "edge1-azerbaijan", None, "georgia", "georgia", GEORGIA),
         ("loss", "azerbaijan", 40, "georgia", "georgia", GEORGIA),
         ("delay", "azerbaijan", 60, "azerbaijan", "azerbaijan", AZERBAIJAN),  # slow, but it answers
         # The routes are gone, the link is not: BGP itself sends elsewhere what the upstream no longer takes.

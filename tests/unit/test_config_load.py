@@ -82,8 +82,8 @@ def test_notations_arrive_as_numbers_with_units(inventory: Path) -> None:
         escapes_per_hour=12,
     )
     assert policy.roles == {
-        "primary": Role("primary", 300),
-        "backup": Role("backup", 200, prepend=2, further_local_preference=-10, further_prepend=1),
+        "primary": Role("primary", 300, prepend=1, further_prepend=-1),
+        "backup": Role("backup", 200, prepend=3, further_local_preference=-10, further_prepend=1),
         "drained": Role("drained", 50, prepend=5, graceful_shutdown=True),
         "withdrawn": Role("withdrawn", 10, announce=False),
     }

@@ -8,7 +8,16 @@ import pytest
 
 from controller.core import names
 from controller.core.intent import current_assignment, intents, knobs, name_clashes
-from controller.core.model import Attachment, Direction, Family, Knobs, Placement, RolePolicy, TrafficClass
+from controller.core.model import (
+    Attachment,
+    Direction,
+    Family,
+    Knobs,
+    Placement,
+    Policy,
+    RolePolicy,
+    TrafficClass,
+)
 from tests.role_samples import AZERBAIJAN_DOWN, BANKS, CALM, RESIDENTIAL, ROLES, assignment, policy
 
 ONE = policy()
@@ -34,6 +43,23 @@ def test_each_further_backup_gets_the_further_steps(
     placement: Placement, local_preference: int, prepend: int
 ) -> None:
     assert knobs(ROLES["backup"], placement) == Knobs(local_preference, prepend, (), False, True)
+
+
+def prepends(network: Policy, name: str, of: str) -> list[int]:
+    wanted = intents(network, assignment(**dict.fromkeys(network.classes, CALM)))[of].policies
+    return [term.knobs.prepend for each in wanted if each.name == name for term in each.terms]
+
+
+def test_a_further_choice_once_primary_announces_a_shorter_path_than_the_first_left_behind() -> None:
+    first = prepends(ONE, "FO-EDGE1-AZERBAIJAN-PRIMARY-OUT", "edge1")
+    second = prepends(ONE, "FO-EDGE1-GEORGIA-PRIMARY-OUT", "edge1")
+    third = prepends(ONE, "FO-EDGE2-IRAN-PRIMARY-OUT", "edge2")
+    assert (first, second, third) == ([1], [0], [0])  # nothing is shorter than no prepend
+
+
+def test_what_is_held_in_reserve_follows_each_class_s_own_preference() -> None:
+    assert prepends(TWO, "FO-EDGE1-AZERBAIJAN-PRIMARY-OUT", "edge1") == [1, 0]
+    assert prepends(TWO, "FO-EDGE1-GEORGIA-PRIMARY-OUT", "edge1") == [0, 1]  # banks prefer georgia
 
 
 def test_every_uniform_placement_of_a_link_is_installed_ahead_of_time() -> None:
