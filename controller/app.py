@@ -15,6 +15,7 @@ from controller.config import Loaded, load
 from controller.core.intent import current_assignment, intents
 from controller.core.model import ControlState, Outcome, Verdict
 from controller.core.policy import record_move
+from controller.core.rollup import Row
 from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
 from controller.fleet.fleet import NornirFleet
@@ -22,10 +23,12 @@ from controller.loop import Loop
 from controller.ports import Fleet, ProbeError, Record, RouterState, Snapshot, StoreError
 from controller.probes.icmp import IcmpProber
 from controller.render.jinja import JinjaRenderer
+from controller.store.samples import SampleReader, SampleWriter
 from controller.store.sqlite import SqliteStore
 from controller.watch import World, probe_paths
 
 STORE_FILE = "failover.db"
+SAMPLES_FILE = "samples.db"
 
 
 class SystemClock:
@@ -77,17 +80,19 @@ class App:
     async def run(self, stop: asyncio.Event, *, dry_run: bool) -> None:
         """The unattended loop, until ``stop``."""
         store = SqliteStore(self._path)
+        samples = SampleWriter(self._options.state / SAMPLES_FILE)
         try:
             async with self._fleet() as fleet:
                 loop = Loop(
                     self.loaded.policy,
-                    World(IcmpProber(), fleet, store, self._clock, self._log),
+                    World(IcmpProber(), fleet, store, samples, self._clock, self._log),
                     dry_run=dry_run,
                     fingerprint=self.loaded.fingerprint,
                 )
                 await loop.run(stop)
         finally:
             store.close()
+            samples.close()
 
     async def plan(self, assumptions: Mapping[str, Verdict], routers: Sequence[str]) -> planning.PlanReport:
         """Decision and real per-router diff; changes nothing."""
@@ -208,3 +213,16 @@ def record(state: Path, number: int | None) -> Record | None:
         return next(iter(store.history(1)), None)
     finally:
         store.close()
+
+
+def samples(state: Path, path: str, step: str, since_s: float, utc: float) -> list[Row]:
+    """What is kept of a link's samples of the last ``since_s`` seconds. Raises StoreError."""
+    reader = SampleReader(state / SAMPLES_FILE)
+    try:
+        rows = reader.rows(path, step, utc - since_s, utc)
+        known = reader.paths()
+    finally:
+        reader.close()
+    if path not in known:
+        raise StoreError(f"no samples of {path} are kept; there are {', '.join(known) or 'none at all'}")
+    return rows

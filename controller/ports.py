@@ -22,6 +22,7 @@ from controller.core.model import (
     Signal,
     Target,
 )
+from controller.core.samples import Seconds
 
 
 class Clock(Protocol):
@@ -215,6 +216,14 @@ class Store(Protocol):
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """Replace what ``status`` shows."""
+        ...
+
+
+class SampleStore(Protocol):
+    """What was sampled, for graphs and backtests. Nothing depends on it."""
+
+    async def keep(self, seconds: Sequence[Seconds], utc: float) -> None:
+        """Add these to what is kept, all or nothing, without holding up the event loop. Raises StoreError."""
         ...
 
 

@@ -29,9 +29,11 @@ from controller.ports import (
     ProbePath,
     Prober,
     RouterState,
+    SampleStore,
     SignalSource,
     Store,
 )
+from controller.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class World:
     prober: Prober
     fleet: Fleet
     store: Store
+    samples: SampleStore  # of what is sampled, rolled up
     clock: Clock
     log: Any
     sources: Sequence[SignalSource] = ()
@@ -81,6 +84,7 @@ class Watch:
         self._clock, self._log = world.clock, world.log
         self._on_verdict, self._on_router = on_verdict, on_router
         self._detector = detect.initial(policy, world.clock.now())
+        self._sampling = Sampling(world.samples, world.clock, world.log)
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
         self._samples: list[Sample] = []  # those that came from sources
@@ -104,6 +108,7 @@ class Watch:
         health = self._policy.health
         await self._prober.start(probe_paths(self._policy), health.interval_s, health.timeout_s)
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
+        self._tasks.append(asyncio.create_task(self._sampling.run(), name="sampling"))
         for source in self._sources:
             self._tasks.append(asyncio.create_task(self._listen(source), name=f"source {source.name}"))
         return self._tasks
@@ -114,6 +119,7 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._prober.stop()
+        await self._sampling.finish()
 
     def current(self) -> Assignment:
         """The assignment that the readable routers run."""
@@ -149,6 +155,7 @@ class Watch:
     async def _observe(self) -> None:
         while True:
             samples = [*await self._prober.samples(self._set.observe_s), *self._samples]
+            self._sampling.note(samples)
             now = self._clock.now()
             sessions, signals = self._sessions, self._signals
             self._sessions, self._signals, self._samples = [], [], []

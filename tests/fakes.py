@@ -34,6 +34,8 @@ from controller.core.model import (
     Unchanged,
     Upstream,
 )
+from controller.core.rollup import Series, Tally
+from controller.core.samples import Seconds
 from controller.ports import ProbePath, RouterState, Snapshot, StoreError
 
 TARGETS = tuple(ip_address(f"192.0.2.{n}") for n in (1, 2, 3, 4))
@@ -270,6 +272,19 @@ class FakeStore:
         self.snapshot = snapshot
 
 
+@dataclass
+class FakeSamples:
+    """Keeps rolled-up samples in memory; ``broken`` raises on every write."""
+
+    kept: list[tuple[Series, int, Tally]] = field(default_factory=list)
+    broken: bool = False
+
+    async def keep(self, seconds: Sequence[Seconds], utc: float) -> None:
+        if self.broken:
+            raise StoreError("samples.db: disk full")
+        self.kept += [each for batch in seconds for each in batch.tallies()]
+
+
 class FakeLog:
     """Collects (level, sentence)."""
 
@@ -283,4 +298,13 @@ class FakeLog:
         return any(part in sentence for _, sentence in self.lines)
 
 
-__all__ = ["USER_PATH", "FakeFleet", "FakeLog", "FakeProber", "FakeStore", "LoopClock", "policy"]
+__all__ = [
+    "USER_PATH",
+    "FakeFleet",
+    "FakeLog",
+    "FakeProber",
+    "FakeSamples",
+    "FakeStore",
+    "LoopClock",
+    "policy",
+]

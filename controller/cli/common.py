@@ -12,10 +12,13 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
+from controller.config.scalars import Duration
 from controller.fleet.connect import SshOptions
+
+_duration: TypeAdapter[float] = TypeAdapter(Duration)
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -67,6 +70,20 @@ def ago(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
+
+
+def figure(value: float | None, digits: int) -> str:
+    """A number for people, a dash for none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def duration(text: str) -> float:
+    """An option like ``5min`` in seconds. Raises BadParameter: what is wrong, what to write."""
+    try:
+        return _duration.validate_python(text)
+    except ValidationError as error:
+        context = error.errors()[0].get("ctx", {})
+        raise typer.BadParameter(f"{context.get('message')}. {context.get('hint')}") from None
 
 
 def logger(*, as_json: bool = False, verbose: bool = False) -> Any:

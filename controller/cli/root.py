@@ -15,6 +15,7 @@ from controller.cli import look as look_commands
 from controller.cli import loop as loop_commands
 from controller.cli import plan as plan_commands
 from controller.cli import policy as policy_commands
+from controller.cli import samples as samples_commands
 from controller.cli.common import Exit, Globals, err
 from controller.config import ConfigError, StarterError, default_inventory, default_templates
 from controller.fleet.connect import SshOptions
@@ -33,7 +34,7 @@ app = typer.Typer(
 demo_command.register(lab_commands.app)
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(policy_commands.app, name="policy")
-for commands in (loop_commands, plan_commands, look_commands, policy_commands):
+for commands in (loop_commands, plan_commands, look_commands, samples_commands, policy_commands):
     commands.register(app)
 
 # typer brings its own copy of click, which of the two depends on its version: found by name

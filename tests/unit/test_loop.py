@@ -11,7 +11,7 @@ import pytest
 from controller.core.model import USER_PATH, Applied, RolledBack
 from controller.loop import Loop
 from controller.watch import World
-from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeStore, LoopClock, policy
+from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -24,14 +24,14 @@ class Scene:
     def __init__(self, alive: Alive, **stability: float) -> None:
         self.policy = policy(**stability)
         self.fleet = FakeFleet(self.policy)
-        self.store, self.log = FakeStore(), FakeLog()
+        self.store, self.samples, self.log = FakeStore(), FakeSamples(), FakeLog()
         self.alive = alive
         self.dry_run = False
         self.users_served_by = set(self.policy.links)
 
     async def run(self, seconds: float) -> None:
         prober = FakeProber(self._alive)
-        world = World(prober, self.fleet, self.store, LoopClock(), self.log)
+        world = World(prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)
         await Loop(self.policy, world, dry_run=self.dry_run).run(stop)

@@ -12,7 +12,7 @@ from controller.core.model import Sample, SampleState, Signal, Verdict
 from controller.loop import Loop
 from controller.ports import SourceError
 from controller.watch import World
-from tests.fakes import TARGETS, FakeFleet, FakeLog, FakeProber, FakeStore, LoopClock, policy
+from tests.fakes import TARGETS, FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -50,7 +50,7 @@ class Scene:
 
     async def run(self, seconds: float) -> None:
         prober = self.prober(lambda *_: True)
-        world = World(prober, self.fleet, self.store, LoopClock(), self.log, self.sources)
+        world = World(prober, self.fleet, self.store, FakeSamples(), LoopClock(), self.log, self.sources)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)
         await Loop(self.policy, world).run(stop)
