@@ -17,6 +17,8 @@ from controller.lab import install as installation
 from controller.lab.errors import LabError
 from controller.lab.faults import Kind, Towards
 from controller.lab.lab import DEFAULT_NAME, Lab
+from controller.lab.liveness import Liveness
+from controller.lab.liveness import timers as read_timers
 from controller.lab.status import LabStatus
 
 app = typer.Typer(no_args_is_help=True, help="Real FRR routers in network namespaces, and faults for them.")
@@ -40,9 +42,16 @@ def install() -> None:
 
 
 @app.command()
-def up(name: Name = DEFAULT_NAME) -> None:
+def up(
+    name: Name = DEFAULT_NAME,
+    timers: Annotated[
+        str | None,
+        typer.Option(metavar="KEEPALIVE/HOLD", help="BGP's timers towards upstreams, in seconds. [60/180]"),
+    ] = None,
+    bfd: Annotated[bool, typer.Option("--bfd", help="BFD, 3 x 300 ms, towards upstreams.")] = False,
+) -> None:
     """Build the lab and wait until every session is up and every link answers probes."""
-    Lab(name).up(typer.echo)
+    Lab(name).up(typer.echo, Liveness(read_timers(timers) if timers is not None else None, bfd))
 
 
 @app.command()

@@ -17,6 +17,8 @@ from controller.lab import effects, faults, namespaces, network, ready, routers,
 from controller.lab.errors import LabError
 from controller.lab.faults import Fault
 from controller.lab.install import check_machine
+from controller.lab.liveness import AS_FRR_DOES, Liveness
+from controller.lab.liveness import apply as apply_liveness
 from controller.lab.record import Record
 from controller.lab.status import LabStatus
 from controller.lab.topology import NODES, ROUTERS, WIRES
@@ -39,9 +41,10 @@ class Lab:
         self._complete = self.state_dir / "complete"
         self._record = Record(self.state_dir / "faults")
 
-    def up(self, progress: Callable[[str], None] = lambda _: None) -> None:
+    def up(self, progress: Callable[[str], None] = lambda _: None, liveness: Liveness = AS_FRR_DOES) -> None:
         """Build the lab and wait until every session is up and every link answers probes.
 
+        ``liveness`` is that of the sessions with upstreams, where it is not to be FRR's.
         Clears away what an interrupted `up` left. Raises LabError when the machine lacks something, when the
         lab is up already, or when it does not come to life; nothing is left behind then.
         """
@@ -51,12 +54,12 @@ class Lab:
                 raise LabError(f"lab {self.name} is up already: failover lab down --name {self.name}")
             self._clear_away()
             try:
-                self._build(progress)
+                self._build(progress, liveness)
             except BaseException:  # also when interrupted: half a lab is of no use to anyone
                 self._clear_away()
                 raise
 
-    def _build(self, progress: Callable[[str], None]) -> None:
+    def _build(self, progress: Callable[[str], None], liveness: Liveness) -> None:
         began = time.monotonic()
         network.build(self.name)
         progress(f"{len(NODES)} namespaces and their wires")
@@ -69,6 +72,8 @@ class Lab:
             list(pool.map(lambda router: router.prepare(authorized), fleet))
             self.known_hosts.write_text(routers.known_hosts(self.state_dir / "nodes"))
             list(pool.map(routers.Router.boot, fleet))
+        if liveness != AS_FRR_DOES:
+            apply_liveness(fleet, liveness)
         progress(f"{len(fleet)} routers started after {time.monotonic() - began:.1f} s")
         ready.wait(self.name, fleet, progress, _READY_WITHIN_S)
         self._complete.touch()
@@ -145,6 +150,12 @@ class Lab:
         """Wait until every session is up and every link answers probes. Raises LabError if they do not."""
         self._check_up()
         ready.wait(self.name, self._routers(), lambda _: None, within_s)
+
+    def set_liveness(self, wanted: Liveness, within_s: float = _READY_WITHIN_S) -> None:
+        """Set that of the sessions with upstreams, and wait until they are up again. Raises LabError."""
+        self._check_up()
+        apply_liveness(self._routers(), wanted)
+        self.wait_ready(within_s)
 
     def fault(
         self,

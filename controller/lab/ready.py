@@ -13,7 +13,7 @@ from controller.core.model import Address, Family, family_of
 from controller.lab import namespaces
 from controller.lab.errors import LabError
 from controller.lab.routers import Router
-from controller.lab.topology import ASN, LINKS, TARGETS, sessions_of
+from controller.lab.topology import ASN, EDGES, LINKS, TARGETS, sessions_of
 
 _POLL_S = 0.2
 
@@ -53,6 +53,7 @@ def wait(lab: str, routers: Sequence[Router], progress: Callable[[str], None], w
     give_up = time.monotonic() + within_s
     _until_none(lambda: _sessions_missing(routers), give_up, "sessions still down")
     progress(f"{sum(len(sessions_of(router)) for router in ASN) // 2} BGP sessions established")
+    _until_none(lambda: _bfd_missing(routers), give_up, "BFD still down")
     _until_none(lambda: _probes_missing(lab), give_up, "probes still unanswered")
     progress(f"{len(LINKS)} links answer probes from every target")
 
@@ -68,6 +69,17 @@ def _sessions_missing(routers: Sequence[Router]) -> list[str]:
     with ThreadPoolExecutor(2) as pool:
         seen = [state for states in pool.map(sessions, routers) for state in states]
     return [f"{s.router}-{s.peer} {s.family} {s.state}" for s in seen if s.state != "Established"]
+
+
+def _bfd_missing(routers: Sequence[Router]) -> list[str]:
+    """Sessions of our edges that BFD is to watch and does not yet."""
+    return [
+        f"{router.name} {neighbor}"
+        for router in routers
+        if router.name in EDGES
+        for neighbor, seen in json.loads(router.vtysh("show bgp neighbors json")).items()
+        if seen.get("peerBfdInfo", {}).get("status", "Up") != "Up"
+    ]
 
 
 def _probes_missing(lab: str) -> list[str]:

@@ -18,6 +18,7 @@ import pytest
 from controller.lab import namespaces
 from controller.lab.errors import LabError
 from controller.lab.lab import BASE, Lab
+from controller.lab.liveness import AS_FRR_DOES, Liveness
 from controller.lab.topology import LINK, NODES
 
 pytestmark = pytest.mark.lab
@@ -259,6 +260,20 @@ def test_a_lost_carrier_is_seen_by_both_routers_and_survived_by_the_steering(lab
     assert eventually(lambda: ping(lab, "203.0.113.10", node="users")[0] == 0)
     lab.clear()
     lab.wait_ready()
+
+
+def test_bfd_ends_the_session_of_a_silent_link_and_timers_are_those_asked_for(lab: Lab) -> None:
+    try:
+        lab.set_liveness(Liveness((3, 9), bfd=True))
+        seen = json.loads(lab.router("edge1").vtysh("show bgp neighbors 198.18.1.1 json"))["198.18.1.1"]
+        assert (seen["bgpTimerKeepAliveIntervalMsecs"], seen["bgpTimerHoldTimeMsecs"]) == (3000, 9000)
+        lab.fault("silent", "edge1-azerbaijan")
+        assert eventually(lambda: not established(lab, "edge1", "azerbaijan1"), within_s=3.0)
+        assert not established(lab, "azerbaijan1", "edge1")
+        assert established(lab, "edge1", "georgia1")
+        lab.clear()
+    finally:
+        lab.set_liveness(AS_FRR_DOES)
 
 
 def test_a_fault_with_an_end_clears_itself(lab: Lab) -> None:
