@@ -102,8 +102,9 @@ def initial(
 ) -> GreyState:
     """Nothing heard yet. Fewer than three targets never give evidence.
 
-    ``interval_s`` is between two probes of one target, ``threshold`` in nats. ``calibrator`` and ``ambient``:
-    what is remembered of the link. ``ride_out_s``: shorter spells of total loss are forgiven; 0: none is.
+    ``interval_s`` is between two probes of one target in calm, ``threshold`` in nats. ``calibrator`` and
+    ``ambient``: what is remembered of the link. ``ride_out_s``: shorter spells of total loss are forgiven; 0:
+    none is.
     """
     indices = {target: index for index, target in enumerate(dict.fromkeys(targets))}
     count = len(indices)
@@ -155,7 +156,10 @@ def evidence(state: GreyState) -> float:
 
 
 def with_threshold(state: GreyState, threshold: float, interval_s: float | None = None) -> GreyState:
-    """The same state, judged by another threshold, and probed at another interval from now on."""
+    """The same state, judged by another threshold, and probed at another interval in calm from now on.
+
+    A fast stretch (see ``pacing``) is no reason to call this: the model's bursts stay as long as they are.
+    """
     every = state.interval_s if interval_s is None else interval_s
     known = state.model if every == state.interval_s else model(state.ambient.value, every)
     return replace(state, threshold=threshold, interval_s=every, model=known)
