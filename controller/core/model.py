@@ -196,6 +196,17 @@ ROLE_NAMES = (PRIMARY, BACKUP, DRAINED, WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyPolicy:
+    """When round trips are so much worse that other links are to be preferred."""
+
+    worse_by_ms: float  # than what is usual for the same target over the same link
+    held_s: float  # a brownout once it has lasted for so long, and until it has been clean for as long
+    limit_ms: float | None = None  # worse in any case, whatever is usual
+    jitter_worse_by_ms: float | None = None  # None: jitter is not watched
+    jitter_limit_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HealthPolicy:
     """How links are judged."""
 
@@ -207,6 +218,7 @@ class HealthPolicy:
     loss_window_s: float
     recover_s: float  # a link that was down or degraded must look well for this long to be up again
     fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
+    latency: LatencyPolicy | None = None  # None: round trips move nothing
 
     def interval_of(self, target: Target) -> float:
         """Seconds between two probes of this target through one link."""
