@@ -20,7 +20,15 @@ from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
 from controller.fleet.fleet import NornirFleet
 from controller.loop import Loop
-from controller.ports import Fleet, ProbeError, Record, RouterState, Snapshot, StoreError
+from controller.ports import (
+    Fleet,
+    ProbeError,
+    Record,
+    RouterState,
+    SignalSource,
+    Snapshot,
+    StoreError,
+)
 from controller.probes.icmp import IcmpProber
 from controller.render.jinja import JinjaRenderer
 from controller.store.samples import SampleReader, SampleWriter
@@ -75,6 +83,21 @@ class App:
         finally:
             await fleet.close()
 
+    @asynccontextmanager
+    async def _sources(self) -> AsyncIterator[Sequence[SignalSource]]:
+        """The other witnesses that policy names."""
+        policy = self.loaded.policy
+        if policy.prometheus is None:
+            yield []
+            return
+        from controller.probes.prometheus import PrometheusSource  # noqa: PLC0415 - httpx is slow to import
+
+        prometheus = PrometheusSource(policy.prometheus, policy, self._clock, self._log)
+        try:
+            yield [prometheus]
+        finally:
+            await prometheus.close()
+
     # --- commands ------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, *, dry_run: bool) -> None:
@@ -82,10 +105,10 @@ class App:
         store = SqliteStore(self._path)
         samples = SampleWriter(self._options.state / SAMPLES_FILE)
         try:
-            async with self._fleet() as fleet:
+            async with self._fleet() as fleet, self._sources() as sources:
                 loop = Loop(
                     self.loaded.policy,
-                    World(IcmpProber(), fleet, store, samples, self._clock, self._log),
+                    World(IcmpProber(), fleet, store, samples, self._clock, self._log, sources),
                     dry_run=dry_run,
                     fingerprint=self.loaded.fingerprint,
                 )

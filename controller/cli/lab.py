@@ -36,9 +36,11 @@ def _seconds(text: str) -> float:
 
 
 @app.command()
-def install() -> None:
+def install(
+    tests: Annotated[bool, typer.Option("--tests", help="And what the project's own tests need.")] = False,
+) -> None:
     """Install what the lab needs and this machine lacks (Debian, Ubuntu)."""
-    installation.install(typer.echo)
+    installation.install(typer.echo, tests=tests)
 
 
 @app.command()

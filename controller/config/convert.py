@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.config.check_numbers import fresh_s
+from controller.config.convert_witnesses import to_prometheus
 from controller.config.policy_file import (
     BackupSpec,
     HealthSpec,
@@ -26,6 +27,7 @@ from controller.core.model import (
 
 def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
     """All of it. ``sources`` must be without problems."""
+    links = tuple(link.name for link in sources.links())
     return Policy(
         upstreams={
             name: Upstream(name, spec.asn, spec.country, frozenset(spec.shared_risk))
@@ -51,6 +53,7 @@ def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
         stability=_stability(policy.stability),
         when_down=policy.when_down,
         user_path=policy.user_path.by_family(),
+        prometheus=to_prometheus(policy.health.prometheus, links),
     )
 
 

@@ -16,6 +16,7 @@ from controller.config.scalars import (
     Rate,
 )
 from controller.config.spec import AddressesSpec, Spec
+from controller.config.witness_file import PrometheusSpec
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets
 LARGEST_PREPEND = 10  # more convinces nobody, and long paths are filtered
@@ -69,6 +70,9 @@ class HealthSpec(Spec):
         default=None,
         description="a target not probed for this long has no say; ten intervals unless given",
         examples=["1s"],
+    )
+    prometheus: PrometheusSpec | None = Field(
+        default=None, description="a Prometheus server that knows more of the links"
     )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -24,6 +25,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _POLICY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}", re.ASCII)
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]{0,62}", re.ASCII)
+_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 _LARGEST_ASN = 4294967294  # RFC 7300
@@ -177,6 +179,33 @@ def _asn(value: object) -> int:
     return value
 
 
+def _base_url(value: object) -> str:
+    example = "http://127.0.0.1:9090 or https://metrics.example.net/prometheus"
+    text = _text(value, "a URL", example)
+    hint = f"Write it like {example}."
+    try:
+        parts = urlsplit(text)
+        sound = (
+            parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        sound = False
+    if not sound or not text.isascii() or not text.isprintable() or " " in text:
+        raise refusal("this is not an http:// or https:// URL", hint)  # not repeated: a password may be in it
+    if "@" in parts.netloc:
+        raise refusal("a login stands in the URL", "Remove it; there is a key 'login' for that.")
+    if parts.query or parts.fragment:
+        raise refusal("this URL goes on after its path", hint)
+    return text.rstrip("/")
+
+
+def _environment_name(value: object) -> str:
+    if not isinstance(value, str) or _ENVIRONMENT.fullmatch(value) is None:
+        hint = "Write the name of the variable, like METRICS_TOKEN, and not what is in it."
+        raise refusal("this is not the name of an environment variable", hint)  # it may be the secret
+    return value
+
+
 def _matching(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if not isinstance(value, str):
@@ -244,4 +273,8 @@ HostName = Annotated[
         _matching(_HOST, "a host name or address", "Write letters, digits, dots, hyphens, colons.")
     ),
     _schema(_HOST.pattern),
+]
+BaseUrl = Annotated[str, BeforeValidator(_base_url), _schema(example="http://127.0.0.1:9090", format="uri")]
+EnvironmentName = Annotated[
+    str, BeforeValidator(_environment_name), _schema(_ENVIRONMENT.pattern, "METRICS_TOKEN")
 ]

@@ -135,6 +135,7 @@ def _problem(document: Document, model: type[BaseModel], error: Mapping[str, Any
 _WANTED = {
     "string_type": ("text", "Put quotes around it."),
     "int_type": ("a whole number", "Write digits only, without quotes."),
+    "float_type": ("a number", "Write digits only, without quotes."),
     "bool_type": ("true or false", "Write true or false, without quotes."),
     "list_type": ("a list", "Write [one, another], or one item a line after '- '."),
     "dict_type": ("a mapping", "Write 'key: value' lines below it, indented."),

@@ -11,6 +11,8 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import ClassVar, Literal
 
+from controller.core.witnesses import Prometheus
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -260,6 +262,7 @@ class Policy:
     stability: StabilityPolicy
     when_down: str = DRAINED  # the role of a link that is down: drained or withdrawn
     user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
+    prometheus: Prometheus | None = None
 
     def links_of(self, upstream: str) -> tuple[Link, ...]:
         """The links of one upstream, in the order of the inventory."""

@@ -26,12 +26,20 @@ _NEEDED = {
     "unshare": "util-linux",
 }
 
-_SERVICES = {"frr": ("frr",), "openssh-server": ("ssh", "ssh.socket"), "nftables": ("nftables",)}
+_NEEDED_BY_TESTS = {"prometheus": "prometheus"}
+
+_SERVICES = {
+    "frr": ("frr",),
+    "openssh-server": ("ssh", "ssh.socket"),
+    "nftables": ("nftables",),
+    "prometheus": ("prometheus",),
+}
 
 
-def missing_packages() -> tuple[str, ...]:
-    """Packages that the lab needs and this machine lacks."""
-    lacking = {package for program, package in _NEEDED.items() if not _exists(program)}
+def missing_packages(*, tests: bool = False) -> tuple[str, ...]:
+    """Packages that the lab (and, if asked, the project's tests) need and this machine lacks."""
+    needed = _NEEDED | (_NEEDED_BY_TESTS if tests else {})
+    lacking = {package for program, package in needed.items() if not _exists(program)}
     return tuple(sorted(lacking))
 
 
@@ -51,13 +59,14 @@ def check_machine(*, programs: bool = True) -> None:
         raise LabError(f"the lab needs {', '.join(lacking)}: failover lab install")
 
 
-def install(progress: Callable[[str], None]) -> None:
+def install(progress: Callable[[str], None], *, tests: bool = False) -> None:
     """Install the packages that the lab lacks, and leave none of their services enabled that was not before.
 
+    ``tests``: what the project's tests need besides, too.
     Raises LabError when this is not Debian or Ubuntu, or the packages cannot be had.
     """
     check_machine(programs=False)
-    lacking = missing_packages()
+    lacking = missing_packages(tests=tests)
     if not lacking:
         progress("the lab has all it needs")
         return
@@ -69,7 +78,7 @@ def install(progress: Callable[[str], None]) -> None:
     for package in lacking:
         for service in _SERVICES.get(package, ()):
             _disable(service, progress)
-    if still := missing_packages():
+    if still := missing_packages(tests=tests):
         raise LabError(f"apt-get installed everything asked for, and still missing are: {', '.join(still)}")
     progress("the lab has all it needs now: failover lab up")
 

@@ -1,10 +1,13 @@
 """What ``failover init DIR`` leaves behind."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from controller.config import StarterError, default_inventory, default_templates, load, write_starter
+from controller.config.loader import check
+from controller.config.sources import FILES
 
 
 def test_what_was_written_loads_and_is_complete(tmp_path: Path) -> None:
@@ -44,3 +47,14 @@ def test_a_file_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
 def test_the_shipped_folders_are_there() -> None:
     assert (default_inventory() / "policy.yaml").is_file()
     assert default_templates().is_dir()
+
+
+def test_the_samples_in_the_policy_s_comments_load_when_they_are_made_its_own() -> None:
+    contents = {name: (default_inventory() / name).read_bytes() for name in FILES}
+    text = contents["policy.yaml"].decode()
+    wanted = re.sub(r"^  # (?=prometheus:|  )", "  ", text, flags=re.MULTILINE)
+    found, problems = check(contents | {"policy.yaml": wanted.encode()})
+    assert problems == []
+    assert found is not None
+    assert found.prometheus is not None
+    assert [query.links for query in found.prometheus.queries] == [("edge1-azerbaijan", "edge1-georgia")]

@@ -1,0 +1,40 @@
+"""What policy.yaml says of other witnesses, checked, to the core's values."""
+
+from __future__ import annotations
+
+from controller.config.witness_file import LoginSpec, MetricQuerySpec, PrometheusSpec
+from controller.core.witnesses import Login, MetricQuery, Prometheus, Secret
+
+TIMEOUT_S = 5.0  # for one answer, unless policy says otherwise
+
+
+def to_prometheus(spec: PrometheusSpec | None, links: tuple[str, ...]) -> Prometheus | None:
+    """The server and its questions; a question that names no links is about all of ``links``."""
+    if spec is None:
+        return None
+    return Prometheus(
+        url=spec.url,
+        every_s=spec.every,
+        timeout_s=min(TIMEOUT_S, spec.every) if spec.timeout is None else spec.timeout,
+        queries=tuple(_query(query, links) for query in spec.queries),
+        login=None if spec.login is None else _login(spec.login),
+        ca_file=spec.ca_file,
+    )
+
+
+def _query(spec: MetricQuerySpec, links: tuple[str, ...]) -> MetricQuery:
+    return MetricQuery(
+        name=spec.name,
+        expression=spec.query,
+        verdict=spec.verdict,
+        links=links if spec.links is None else tuple(dict.fromkeys(spec.links)),
+        fresh_s=spec.fresh,
+        label=spec.label,
+        above=spec.above,
+        below=spec.below,
+    )
+
+
+def _login(spec: LoginSpec) -> Login:
+    secret = Secret(spec.token_file or spec.password_file, spec.token_env or spec.password_env)
+    return Login(secret, spec.user)

@@ -1,0 +1,70 @@
+"""Schema of what ``policy.yaml`` says of other witnesses than our own probes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from controller.config.scalars import BaseUrl, Duration, EnvironmentName, Name
+from controller.config.spec import Spec
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class LoginSpec(Spec):
+    """How to be let in. Secrets stand in files or in the environment, never here."""
+
+    token_file: Text | None = Field(default=None, description="a file with a bearer token in it")
+    token_env: EnvironmentName | None = Field(
+        default=None, description="an environment variable with a bearer token in it"
+    )
+    user: Text | None = Field(default=None, description="whose password it is")
+    password_file: Text | None = Field(default=None, description="a file with the user's password in it")
+    password_env: EnvironmentName | None = Field(
+        default=None, description="an environment variable with the user's password in it"
+    )
+
+
+class MetricQuerySpec(Spec):
+    """A question that has one number for every link, and which numbers are bad."""
+
+    name: Name = Field(description="what to call it in sentences", examples=["fibre-errors"])
+    query: Text = Field(
+        description="PromQL; {link}, {upstream}, {router}, {interface} are filled in, once for each link",
+        examples=['rate(ifInErrors{ifAlias="{link}"}[1m])'],
+    )
+    label: Text | None = Field(
+        default=None, description="asked once for all links: the label of a series that names its link"
+    )
+    above: Number | None = Field(default=None, description="a larger number is bad", examples=[5])
+    below: Number | None = Field(default=None, description="a smaller number is bad", examples=[5])
+    verdict: Literal["degraded", "down"] = Field(
+        description="what a link with a bad number is", examples=["degraded"]
+    )
+    fresh: Duration = Field(
+        default=60.0, description="an older number is no evidence; 60s unless given", examples=["60s"]
+    )
+    links: list[str] | None = Field(
+        default=None, min_length=1, description="the links it is about; all if left out"
+    )
+
+
+class PrometheusSpec(Spec):
+    """A Prometheus server, and what it is asked."""
+
+    url: BaseUrl = Field(description="where it is", examples=["http://127.0.0.1:9090"])
+    every: Duration = Field(
+        default=15.0, description="between two readings; 15s unless given", examples=["15s"]
+    )
+    timeout: Duration | None = Field(
+        default=None, description="for one answer; 5s unless given, or `every` if that is shorter"
+    )
+    login: LoginSpec | None = Field(default=None, description="how to be let in, where that is asked for")
+    ca_file: Text | None = Field(
+        default=None, description="certificate authorities to trust instead of the system's"
+    )
+    queries: list[MetricQuerySpec] = Field(
+        min_length=1,
+        description="what to ask",
+        examples=["[{name: ..., query: ..., above: 5, verdict: degraded}]"],
+    )
