@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from controller.core.model import (
     Address,
@@ -52,13 +52,6 @@ class Prober(Protocol):
 
     async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
         """Open sockets and begin. Raises ProbeError with what is missing (capability, address, device)."""
-        ...
-
-    def pace(self, path: str, interval_s: float) -> None:
-        """Probe this path's targets at this interval from now on, none more often than its own interval.
-
-        A path that is not probed is ignored.
-        """
         ...
 
     async def samples(self, within_s: float) -> Sequence[Sample]:
@@ -223,6 +216,14 @@ class Store(Protocol):
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
         """Replace what ``status`` shows."""
+        ...
+
+    def save_histories(self, histories: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace what is remembered of links' quiet time: JSON values by name."""
+        ...
+
+    def load_histories(self) -> Mapping[str, Mapping[str, Any]]:
+        """The histories last saved; none if there are none."""
         ...
 
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.core import detect
+from controller.core.calibration import Fit
+from controller.core.detect import DetectorState
 from controller.core.intent import current_assignment
+from controller.core.judgement_text import LABEL
 from controller.core.model import (
     USER_PATH,
     Assignment,
@@ -32,6 +35,7 @@ from controller.ports import (
     SampleStore,
     SignalSource,
     Store,
+    StoreError,
 )
 from controller.sampling import Sampling
 
@@ -50,6 +54,7 @@ class LoopSettings:
     verify_poll_s: float = 0.05
     retry_first_s: float = 5.0  # after a push that failed or was rolled back, doubled up to retry_last_s
     retry_last_s: float = 600.0
+    histories_s: float = 600.0  # what the detector has learnt of each link is kept this often, and at the end
     snapshot_s: float = 1.0  # how often ``status`` is refreshed
     stop_s: float = 20.0  # a push under way at SIGTERM may take this long to be verified and confirmed
 
@@ -81,9 +86,9 @@ class Watch:
     ) -> None:
         self._policy, self._set = policy, settings
         self._prober, self._fleet, self._sources = world.prober, world.fleet, world.sources
-        self._clock, self._log = world.clock, world.log
+        self._store, self._clock, self._log = world.store, world.clock, world.log
         self._on_verdict, self._on_router = on_verdict, on_router
-        self._detector = detect.initial(policy, world.clock.now())
+        self._detector = self._recall()
         self._sampling = Sampling(world.samples, world.clock, world.log)
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
@@ -109,6 +114,7 @@ class Watch:
         await self._prober.start(probe_paths(self._policy), health.interval_s, health.timeout_s)
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         self._tasks.append(asyncio.create_task(self._sampling.run(), name="sampling"))
+        self._tasks.append(asyncio.create_task(self._remember(), name="remember"))
         for source in self._sources:
             self._tasks.append(asyncio.create_task(self._listen(source), name=f"source {source.name}"))
         return self._tasks
@@ -119,6 +125,7 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._prober.stop()
+        self._keep_histories()
         await self._sampling.finish()
 
     def current(self) -> Assignment:
@@ -170,6 +177,38 @@ class Watch:
             was = before[name].verdict if name in before else Verdict.UNKNOWN
             if health.verdict is not was:
                 self._log.info(f"{name} is {health.verdict} (was {was}): {health.why}")
+
+    # --- what links are like ------------------------------------------------------------------------
+
+    def _recall(self) -> DetectorState:
+        """A detector that remembers what was learnt of each link in earlier lives."""
+        kept: detect.Memory = {}
+        try:
+            kept = self._store.load_histories()
+        except StoreError as error:
+            self._log.error("what was learnt of the links cannot be read; learning afresh", error=str(error))
+        state = detect.initial(self._policy, self._clock.now(), kept)
+        for name, why in state.unreadable.items():
+            self._log.warning(f"{name} cannot be read; learning afresh", error=why)
+        return state
+
+    async def _remember(self) -> None:
+        """Keep what is learnt, and say what follows from it."""
+        said: Mapping[detect.Key, Fit] = {}
+        while True:
+            thresholds = self._detector.thresholds()
+            for (path, family), fit in thresholds.items():
+                if said.get((path, family)) != fit:
+                    self._log.info(f"{path} {LABEL[family]}: loss counts as grey from {fit}")
+            said = thresholds
+            await asyncio.sleep(self._set.histories_s)
+            self._keep_histories()
+
+    def _keep_histories(self) -> None:
+        try:
+            self._store.save_histories(detect.remembered(self._detector))
+        except StoreError as error:
+            self._log.error("what was learnt of the links could not be kept", error=str(error))
 
     async def _listen(self, source: SignalSource) -> None:
         """Ask one source for ever. What ails it is said once, and once that it is well again."""

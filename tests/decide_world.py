@@ -55,8 +55,7 @@ HEALTH = HealthPolicy(
     interval_s=0.1,
     timeout_s=0.5,
     ride_out_s=1.0,
-    loss_percent=10,
-    loss_window_s=10,
+    false_per_year=1.0,
     recover_s=5,
     fresh_s=3,
 )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from controller.core.intent import current_assignment
 from controller.core.model import (
@@ -71,7 +72,7 @@ def policy(**stability: float) -> Policy:
             "drained": Role("drained", 50, 5, graceful_shutdown=True),
             "withdrawn": Role("withdrawn", 10, announce=False),
         },
-        health=HealthPolicy(TARGETS, 0.1, 0.3, 0.4, 10.0, 10.0, 5.0, 1.0),
+        health=HealthPolicy(TARGETS, 0.1, 0.3, 0.4, 1.0, 5.0, 1.0),
         stability=StabilityPolicy(
             hold_down_s=timers["hold_down_s"],
             fail_back_clean_s=timers["fail_back_clean_s"],
@@ -100,37 +101,31 @@ class FakeProber:
     def __init__(self, alive: Callable[[str, float], bool]) -> None:
         self._alive = alive
         self._paths: Sequence[ProbePath] = ()
-        self._timeout = 0.0
-        self._every: dict[str, float] = {}
-        self._due: dict[str, float] = {}
+        self._interval = self._timeout = 0.0
+        self._due = 0.0
         self._seq = 0
         self._lost: list[tuple[float, Sample]] = []
 
     async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
-        self._paths, self._timeout = paths, timeout_s
-        self._every = {path.name: interval_s for path in paths}
-        self._due = dict.fromkeys(self._every, asyncio.get_running_loop().time())
-
-    def pace(self, path: str, interval_s: float) -> None:
-        if path in self._every:
-            self._every[path] = interval_s
-            self._due[path] = min(self._due[path], asyncio.get_running_loop().time() + interval_s)
+        self._paths, self._interval, self._timeout = paths, interval_s, timeout_s
+        self._due = asyncio.get_running_loop().time()
 
     async def samples(self, within_s: float) -> Sequence[Sample]:
         await asyncio.sleep(within_s)
         now = asyncio.get_running_loop().time()
         found: list[Sample] = []
-        for path in self._paths:
-            while (at := self._due[path.name]) <= now:
+        while self._due <= now:
+            for path in self._paths:
                 for target in path.targets:
                     self._seq += 1
-                    sent = Sample(path.name, target, self._seq, at, SampleState.SENT)
+                    sent = Sample(path.name, target, self._seq, self._due, SampleState.SENT)
                     found.append(sent)
-                    if self._alive(path.name, at):
+                    if self._alive(path.name, self._due):
                         found.append(replace(sent, state=SampleState.OK, rtt_ms=10.0))
                     else:
-                        self._lost.append((at + self._timeout, replace(sent, state=SampleState.LOST)))
-                self._due[path.name] = at + self._every[path.name]
+                        lost = replace(sent, state=SampleState.LOST)
+                        self._lost.append((self._due + self._timeout, lost))
+            self._due += self._interval
         found += [sample for at, sample in self._lost if at <= now]
         self._lost = [(at, sample) for at, sample in self._lost if at > now]
         return found
@@ -246,6 +241,7 @@ class FakeStore:
     records: list[tuple[Decision, tuple[Outcome, ...]]] = field(default_factory=list)
     state: ControlState = field(default_factory=ControlState)
     snapshot: Snapshot | None = None
+    histories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     broken: bool = False
 
     def _check(self) -> None:
@@ -272,6 +268,14 @@ class FakeStore:
         self._check()
         self.records.append((decision, tuple(outcomes)))
         return len(self.records)
+
+    def save_histories(self, histories: Mapping[str, Mapping[str, Any]]) -> None:
+        self._check()
+        self.histories = histories
+
+    def load_histories(self) -> Mapping[str, Mapping[str, Any]]:
+        self._check()
+        return self.histories
 
     def put_snapshot(self, snapshot: Snapshot) -> None:
         self._check()

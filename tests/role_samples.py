@@ -70,7 +70,7 @@ def policy(*classes: TrafficClass) -> Policy:
         links={each.name: each for each in links},
         classes={each.name: each for each in classes or (RESIDENTIAL,)},
         roles=ROLES,
-        health=HealthPolicy((), 0.1, 0.3, 0.4, 10, 10, 5, 1),
+        health=HealthPolicy((), 0.1, 0.3, 0.4, 1, 5, 1),
         stability=StabilityPolicy(600, 60, 3600, 7200, 6, 12),
     )
 

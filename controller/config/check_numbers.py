@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.config.health import to_health
 from controller.config.policy_file import (
     LARGEST_PREPEND,
     HealthSpec,
@@ -17,7 +18,6 @@ from controller.core.model import Address, Family, family_of
 
 QUORUM_OF = 3  # two of three still agree when one target dies; two targets cannot say which is right
 SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an attack
-FRESH_INTERVALS = 10  # a target's say outlives this many missed probes, unless `fresh` says otherwise
 
 
 def check_numbers(sources: Sources) -> Iterator[Problem]:
@@ -31,11 +31,6 @@ def check_numbers(sources: Sources) -> Iterator[Problem]:
     if policy.roles is not None:
         yield from _roles(sources, policy.roles)
         yield from _queue(sources, policy.roles)
-
-
-def fresh_s(health: HealthSpec) -> float:
-    """How long a target keeps its say without being probed."""
-    return health.interval * FRESH_INTERVALS if health.fresh is None else health.fresh
 
 
 def _targets(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
@@ -64,7 +59,8 @@ def _targets(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
 
 
 def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
-    interval, probes = health.interval, "several probes must fit in"
+    whole = to_health(health)
+    interval = whole.interval_s
     wrong = (
         (
             interval < SHORTEST_INTERVAL_S,
@@ -77,7 +73,7 @@ def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
             health.ride_out < 2 * interval,
             ("ride_out",),
             "'ride_out' is shorter than two intervals, so one lost probe would pass for an outage",
-            f"Write {_written(2 * interval)} or more, or shorten 'interval'.",
+            f"Write {_written(2 * interval)} or more, or a shorter 'interval'.",
         ),
         (
             health.timeout > health.ride_out,
@@ -86,19 +82,13 @@ def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
             f"Write {_written(health.ride_out)} or less.",
         ),
         (
-            health.loss.over < 10 * interval,
-            ("loss", "over"),
-            f"{probes} 'over' to tell a percentage",
-            f"Write {_written(10 * interval)} or more: ten intervals.",
-        ),
-        (
             health.recover < health.ride_out,
             ("recover",),
             "'recover' is shorter than 'ride_out', so a link could be up again while it is still judged",
             f"Write {_written(health.ride_out)} or more.",
         ),
         (
-            fresh_s(health) < 2 * interval,
+            whole.fresh_s < 2 * interval,
             ("fresh",),
             "'fresh' is shorter than two intervals, so no target would ever have a say",
             f"Write {_written(2 * interval)} or more.",

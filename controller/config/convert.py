@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from controller.config.check_numbers import fresh_s
 from controller.config.convert_witnesses import to_prometheus
+from controller.config.health import to_health
 from controller.config.policy_file import (
     BackupSpec,
-    HealthSpec,
     PolicyFile,
     PrimarySpec,
     RoleSpec,
@@ -14,7 +13,6 @@ from controller.config.policy_file import (
 )
 from controller.config.sources import FoundLink, Sources
 from controller.core.model import (
-    HealthPolicy,
     Link,
     Policy,
     Role,
@@ -49,7 +47,7 @@ def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
             for name, spec in policy.classes.items()
         },
         roles={name: _role(name, getattr(policy.roles, name)) for name in type(policy.roles).model_fields},
-        health=_health(policy.health),
+        health=to_health(policy.health),
         stability=_stability(policy.stability),
         when_down=policy.when_down,
         user_path=policy.user_path.by_family(),
@@ -82,19 +80,6 @@ def _role(name: str, spec: RoleSpec) -> Role:
         announce=spec.announce,
         further_local_preference=spec.each_further.local_preference if isinstance(spec, BackupSpec) else 0,
         further_prepend=spec.each_further.prepend if isinstance(spec, BackupSpec | PrimarySpec) else 0,
-    )
-
-
-def _health(spec: HealthSpec) -> HealthPolicy:
-    return HealthPolicy(
-        targets=tuple(spec.targets.icmp),
-        interval_s=spec.interval,
-        timeout_s=spec.timeout,
-        ride_out_s=spec.ride_out,
-        loss_percent=spec.loss.worse_than,
-        loss_window_s=spec.loss.over,
-        recover_s=spec.recover,
-        fresh_s=fresh_s(spec),
     )
 
 

@@ -14,6 +14,7 @@ from controller.config.scalars import (
     Percent,
     Prefix,
     Rate,
+    YearlyRate,
 )
 from controller.config.spec import AddressesSpec, Spec
 from controller.config.witness_file import PrometheusSpec
@@ -42,26 +43,38 @@ class TargetsSpec(Spec):
     )
 
 
-class LossSpec(Spec):
-    """What makes a link degraded."""
+class CatchSpec(Spec):
+    """A wish: so much loss is noticed within so long. One that cannot be met is refused."""
 
-    worse_than: Percent = Field(description="more loss than this", examples=["10%"])
-    over: Duration = Field(description="measured over this long", examples=["10s"])
+    loss: Percent = Field(description="so much loss", examples=["10%"])
+    within: Duration = Field(description="is noticed within this long, usually (median)", examples=["10s"])
 
 
 class HealthSpec(Spec):
     """How links are judged."""
 
     targets: TargetsSpec = Field(description="far hosts to probe", examples=["{icmp: [...]}"])
-    interval: Duration = Field(
-        description="between two probes of one target through one link", examples=["100ms"]
+    interval: Duration | None = Field(
+        default=None,
+        description=(
+            "between two probes of one target through one link; unless given, it follows from 'catch' and"
+            " 'ride_out', and is 250ms or longer"
+        ),
+        examples=["250ms"],
     )
     timeout: Duration = Field(description="a probe unanswered for this long is lost", examples=["300ms"])
     ride_out: Duration = Field(
         description="outages shorter than this are nobody's business", examples=["400ms"]
     )
-    loss: LossSpec = Field(
-        description="what makes a link degraded", examples=["{worse_than: 10%, over: 10s}"]
+    false_failovers: YearlyRate = Field(
+        default=1.0,
+        description="how often a link may be left for nothing; the calmer, the slower loss is noticed",
+        examples=["1 per link-year"],
+    )
+    catch: list[CatchSpec] = Field(
+        default_factory=list,
+        description="what must be noticed how soon; the probe rate follows from it",
+        examples=["[{loss: 10%, within: 10s}]"],
     )
     recover: Duration = Field(
         description="a link must look well for this long to be up again", examples=["5s"]

@@ -21,6 +21,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]*)", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
 _RATE = re.compile(r"(\d{1,6})\s+per\s+hour", re.ASCII)
+_YEARLY = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s+per\s+link-year", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _POLICY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}", re.ASCII)
@@ -94,6 +95,17 @@ def _rate(value: object) -> int:
             "no change at all would be allowed", "Write 1 per hour or more; to stop changes, pause."
         )
     return int(found[1])
+
+
+def _yearly(value: object) -> float:
+    text = f"{value}" if type(value) in (int, float) else _text(value, "a rate", "1 per link-year")
+    found = _YEARLY.fullmatch(text)
+    if found is None:
+        raise refusal(f"{quoted(text)} is not a rate of false failovers", "Write it like 1 per link-year.")
+    rate = float(found[1])
+    if not 0.01 <= rate <= 1000:
+        raise refusal(f"{text} is out of range", "Write 0.01 to 1000 per link-year.")
+    return rate
 
 
 def _address(value: object) -> Address:
@@ -233,6 +245,9 @@ Duration = Annotated[
 ]  # seconds
 Percent = Annotated[float, BeforeValidator(_percent), _schema(r"[0-9]+(\.[0-9]+)?\s*%", "10%")]
 Rate = Annotated[int, BeforeValidator(_rate), _schema(r"[0-9]+\s+per\s+hour", "6 per hour")]  # an hour
+YearlyRate = Annotated[
+    float, BeforeValidator(_yearly), _schema(r"[0-9.]+\s+per\s+link-year", "1 per link-year")
+]
 AnyAddress = Annotated[Address, BeforeValidator(_address), _schema(example="198.51.100.1")]
 Ipv4 = Annotated[IPv4Address, BeforeValidator(_ipv4), _schema(example="198.51.100.1", format="ipv4")]
 Ipv6 = Annotated[IPv6Address, BeforeValidator(_ipv6), _schema(example="2001:db8::1", format="ipv6")]

@@ -1,9 +1,10 @@
 """Samples to health: is each link up, degraded, down or unknown, and how is that known.
 
 A link's family is *down* when a quorum of its targets has been silent for ``ride_out_s``, counted from the
-send time of each one's last answered probe, or when its BGP session is not established. It is *degraded* when
-a quorum loses more than ``loss_percent``. A quorum leaves out one bad target of 3 or 4, two of 5 and more.
-Signals of other witnesses make it *degraded* or *down* for as long as they are fresh.
+send time of each one's last answered probe, or when its BGP session is not established. A quorum leaves out
+one bad target of 3 or 4, two of 5 and more. It is *degraded* when it loses more than it always does
+(``grey``); a target that is silent there has no part in that, being told already. Signals of other witnesses
+make it *degraded* or *down* for as long as they are fresh.
 Bad news count at once; good news only after ``recover_s`` without a setback. No data is no evidence.
 
 Everything is a value: ``step`` returns a new state and leaves the old one as it was. The work is constant per
@@ -15,14 +16,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Final
+from typing import Any, Final
 
+from controller.core import grey
+from controller.core.calibration import GREY_SHARE, Fit, fit, from_plain, refitted, to_plain
 from controller.core.evidence import Assessment, Rhythm, TargetRecord, voice
+from controller.core.grey_jury import FEWEST
+from controller.core.grey_threshold import Calibrator
 from controller.core.judgement import (
     NOTHING_KNOWN,
     SEVERITY,
     Facts,
     Told,
+    Witnesses,
     dead_everywhere,
     judge,
     tell,
@@ -67,6 +73,8 @@ class FamilyState:
     facts: Facts = NOTHING_KNOWN
     standing: Verdict = Verdict.UNKNOWN  # the last verdict that was not unknown
     better: tuple[Verdict, float] | None = None  # what it has looked like instead, and since when
+    loss: grey.GreyState | None = None  # None: too few targets to judge loss by
+    fit: Fit | None = None  # of its threshold
 
     @property
     def verdict(self) -> Verdict:
@@ -95,10 +103,21 @@ class DetectorState:
     dead: Mapping[Family, frozenset[Target]] = field(default_factory=dict)
     next_deadline: float | None = None  # without any new sample, no verdict changes before
     changes: int = 0  # grows whenever a verdict, a suspicion or a dead target changes
+    unreadable: Mapping[str, str] = field(default_factory=dict)  # what was remembered in vain: key -> why
+
+    def thresholds(self) -> Mapping[Key, Fit]:
+        """How much evidence of grey loss each family needs, and since when."""
+        return {key: family.fit for key, family in self.families.items() if family.fit is not None}
 
 
-def initial(policy: Policy, now: float) -> DetectorState:
-    """Nothing known yet of any link that has neighbors, nor of the user path where policy has one."""
+Memory = Mapping[str, Mapping[str, Any]]  # JSON values by name, of links' histories
+
+
+def initial(policy: Policy, now: float, memory: Memory | None = None) -> DetectorState:
+    """Nothing known yet of any link that has neighbors, nor of the user path where policy has one.
+
+    ``memory``: what ``remembered`` gave in an earlier life. What of it cannot be read is named in the state.
+    """
     health = policy.health
     targets = health.targets
     families: dict[Key, FamilyState] = {}
@@ -113,7 +132,53 @@ def initial(policy: Policy, now: float) -> DetectorState:
     if own:
         links[USER_PATH] = LinkState(own, Verdict.UNKNOWN, now)
         families |= {(USER_PATH, family): _unseen(health, targets, family, is_link=False) for family in own}
-    return DetectorState(health, now, families, links)
+    unreadable: dict[str, str] = {}
+    for key, unseen in families.items():
+        budget = _budget(health, links[key[0]])
+        kept = (memory or {}).get(_name(key))
+        try:
+            families[key] = _with_history(unseen, health, budget, kept, now)
+        except ValueError as error:
+            unreadable[_name(key)] = str(error)
+            families[key] = _with_history(unseen, health, budget, None, now)
+    return DetectorState(health, now, families, links, unreadable=unreadable)
+
+
+def remembered(state: DetectorState) -> dict[str, dict[str, Any]]:
+    """What is worth keeping for another life: JSON values by name."""
+    return {_name(key): to_plain(part.loss) for key, part in state.families.items() if part.loss is not None}
+
+
+def _name(key: Key) -> str:
+    return f"loss/{key[0]}/{key[1]}"
+
+
+def _budget(health: HealthPolicy, link: LinkState) -> float:
+    """False alarms a year that grey loss of one family may give."""
+    return health.false_per_year * GREY_SHARE / len(link.families)
+
+
+def _with_history(
+    family: FamilyState, health: HealthPolicy, budget: float, kept: Mapping[str, Any] | None, now: float
+) -> FamilyState:
+    """With a judge of loss, if there are targets enough. Raises ``ValueError`` for a history out of shape."""
+    targets = tuple(family.records)
+    if len(targets) < FEWEST:
+        return family
+    calibrator, ambient = (Calibrator(), None) if kept is None else from_plain(kept, now)
+    probes_per_s = sum(1 / record.rhythm.interval_s for record in family.records.values())
+    limit = fit(calibrator, probes_per_s, budget, now)
+    loss = grey.initial(
+        targets,
+        health.interval_s,
+        health.timeout_s,
+        limit.threshold,
+        now,
+        calibrator,
+        ambient,
+        ride_out_s=health.ride_out_s,
+    )
+    return replace(family, loss=loss, fit=limit)
 
 
 def _unseen(health: HealthPolicy, targets: Iterable[Target], family: Family, *, is_link: bool) -> FamilyState:
@@ -160,11 +225,16 @@ class _Scratch:
         self._copied: set[Key] = set()
 
     def take_samples(self, samples: Sequence[Sample]) -> None:
-        """Note every sample with its target."""
+        """Note every sample with its target, and weigh what is lost."""
+        known: dict[Key, list[Sample]] = {}
         for sample in sorted(samples, key=_order):
-            record = self._own((sample.path, sample.family), sample.target)
+            key = (sample.path, sample.family)
+            record = self._own(key, sample.target)
             if record is not None:
                 record.note(sample, self._policy, self._now)
+                known.setdefault(key, []).append(sample)
+        for key, group in known.items():
+            self._weigh(key, group)
 
     def take_sessions(self, sessions: Sequence[SessionSample]) -> None:
         """Keep the newest word on every session."""
@@ -239,9 +309,22 @@ class _Scratch:
             changes=state.changes + changed,
         )
 
+    def _weigh(self, key: Key, samples: list[Sample]) -> None:
+        """Whether the path loses more than it always does. Silence, of one or of all, is told already."""
+        family = self._families[key]
+        if family.loss is None or family.fit is None or family.facts.is_silent:
+            return
+        told = family.told.silent | self._dead.get(key[1], frozenset())
+        counted = [sample for sample in samples if sample.target not in told] if told else samples
+        loss = grey.step(family.loss, counted, self._now)
+        budget = _budget(self._policy, self._state.links[key[0]])
+        loss, limit = refitted(loss, family.fit, budget, self._now)
+        self._families[key] = replace(family, loss=loss, fit=limit)
+
     def _judge(self, key: Key) -> Facts:
         family, said, dead = self._families[key], self._due[key], self._dead.get(key[1], ())
-        facts = judge(family.records, said, dead, family.session, self._policy, self._now, family.signals)
+        heard = Witnesses(family.session, family.signals, family.loss)
+        facts = judge(family.records, said, dead, heard, self._now)
         if not family.facts.is_silent or facts.is_silent:
             return facts
         # The path is back. What the outage lost has been told; loss is counted afresh.
@@ -249,8 +332,7 @@ class _Scratch:
             record = self._own(key, target)
             if record is not None:
                 record.forget_loss(self._now)
-        records = self._families[key].records
-        return judge(records, said, dead, family.session, self._policy, self._now, family.signals)
+        return judge(self._families[key].records, said, dead, heard, self._now)
 
     def _own(self, key: Key, target: Target) -> TargetRecord | None:
         """A copy of the record for this step to change; None where nothing is known of such a target."""
@@ -359,4 +441,6 @@ def _family_health(state: DetectorState, part: FamilyState, family: Family, now:
         rtt_ms=facts.rtt_ms,
         answering=facts.answering,
         targets=facts.targets,
+        evidence=facts.evidence,
+        threshold=facts.threshold,
     )

@@ -12,9 +12,9 @@ from controller.core.model import HealthPolicy, Sample, SampleState, Target
 NEEDED: Final = 3  # unanswered probes before a target counts as silent; one or two are ordinary loss
 NEEDED_QUIET: Final = 2  # before it counts as quiet, which only makes suspect
 SPARE_WAITING: Final = 16  # probes remembered without a result, beyond twice those of a timeout
-BUCKETS: Final = 10  # a loss window slides in this many steps
+LOSS_WINDOW_S: Final = 10.0  # loss is told over this long; ``grey`` judges it, over as long as it takes
+BUCKETS: Final = 10  # the window slides in this many steps
 MIN_RESULTS: Final = 20  # a target's results in the window, before its loss means anything
-MIN_LOST: Final = 3  # likewise: one unlucky probe is no percentage
 GAP_INTERVALS: Final = 3.5  # between two probes: longer, and silence is not known to have been continuous
 RTTS: Final = 9  # round trips whose median is the usual one
 PATIENCE: Final = 1.25  # a reply is missing after this many of the target's usual round trips
@@ -37,7 +37,7 @@ class Voice(Enum):
 
 
 class LossWindow(NamedTuple):
-    """Results of the last ``loss_window_s``, counted when they come, in a ring of time buckets.
+    """Results of the last ``LOSS_WINDOW_S``, counted when they come, in a ring of time buckets.
 
     Counted by arrival, not by send time: losses are told a timeout later than answers, and would lag behind.
     """
@@ -140,7 +140,7 @@ class TargetRecord:
         elif at >= self.since:
             self.lost = (*self.lost, at)[-NEEDED:]
         if at >= self.counted_from:
-            self.window = self.window.add(int(now * BUCKETS / health.loss_window_s), lost=lost)
+            self.window = self.window.add(int(now * BUCKETS / LOSS_WINDOW_S), lost=lost)
 
     def pardon(self, now: float) -> None:
         """The target was dead everywhere and is back: its silence here is no evidence on this path."""

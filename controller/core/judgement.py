@@ -6,8 +6,16 @@ from collections.abc import Collection, Iterable, Mapping
 from math import inf
 from typing import Final, NamedTuple
 
-from controller.core.evidence import BUCKETS, MIN_LOST, MIN_RESULTS, Assessment, TargetRecord, Voice
-from controller.core.model import HealthPolicy, SessionSample, Signal, Target, Verdict
+from controller.core.evidence import (
+    BUCKETS,
+    LOSS_WINDOW_S,
+    MIN_RESULTS,
+    Assessment,
+    TargetRecord,
+    Voice,
+)
+from controller.core.grey import GreyState
+from controller.core.model import SessionSample, Signal, Target, Verdict
 
 SESSION_FRESH_S: Final = 10.0  # older session states are ignored: their router tells nothing any more
 
@@ -36,8 +44,11 @@ class Facts(NamedTuple):
     answering: int = 0
     silent: int = 0
     silent_s: float | None = None  # a quorum has been silent, or quiet, for at least this long
-    lossy: int = 0  # targets above the limit
     loss_percent: float | None = None  # a quorum loses at least this much; None: too few results
+    grey: bool = False  # it loses more than it always does
+    evidence: float = 0.0  # of that, in nats
+    threshold: float | None = None
+    ambient: float = 0.0  # share of probes that it always loses
     rtt_ms: float | None = None
     session: SessionSample | None = None  # as far as it is fresh
     signals: tuple[Signal, ...] = ()  # fresh and bad, worst first
@@ -49,11 +60,6 @@ class Facts(NamedTuple):
         return self.silent >= self.quorum > 0
 
     @property
-    def is_lossy(self) -> bool:
-        """A quorum of targets loses too much."""
-        return self.lossy >= self.quorum > 0
-
-    @property
     def session_down(self) -> bool:
         """The router says that the session is not established."""
         return self.session is not None and not self.session.established
@@ -62,17 +68,24 @@ class Facts(NamedTuple):
 NOTHING_KNOWN: Final = Facts(Verdict.UNKNOWN)
 
 
+class Witnesses(NamedTuple):
+    """What is heard of a family besides what each target says."""
+
+    session: SessionSample | None = None
+    signals: Collection[Signal] = ()
+    loss: GreyState | None = None
+
+
 def judge(
     records: Mapping[Target, TargetRecord],
     said: Mapping[Target, Assessment],
     dead: Collection[Target],
-    session: SessionSample | None,
-    health: HealthPolicy,
+    heard: Witnesses,
     now: float,
-    signals: Collection[Signal] = (),
 ) -> Facts:
     """Put together what all witnesses say. ``dead`` targets, gone through every link, are left out."""
-    signals = [signal for signal in signals if now < signal.speaks_until]
+    signals = [signal for signal in heard.signals if now < signal.speaks_until]
+    session = heard.session
     if session is not None and now >= session.at + SESSION_FRESH_S:
         session = None
     ends = (each.changes_at for each in said.values())
@@ -80,7 +93,7 @@ def judge(
     if session is not None:
         changes_at = min(changes_at, session.at + SESSION_FRESH_S)
     counted = [target for target in records if target not in dead]
-    facts = _from_targets([(records[target], said[target]) for target in counted], health)
+    facts = _from_targets([(records[target], said[target]) for target in counted], heard.loss)
     if not records and (session is not None or any(each.verdict is Verdict.UP for each in signals)):
         # Nothing is probed in this family: the other witnesses are all there is.
         facts = facts._replace(verdict=Verdict.UP)
@@ -96,7 +109,7 @@ def judge(
     return facts._replace(suspect=facts.suspect and facts.verdict is not Verdict.DOWN)
 
 
-def _from_targets(targets: list[tuple[TargetRecord, Assessment]], health: HealthPolicy) -> Facts:
+def _from_targets(targets: list[tuple[TargetRecord, Assessment]], grey: GreyState | None) -> Facts:
     needed = quorum(len(targets))
     if not needed:
         return NOTHING_KNOWN
@@ -107,47 +120,46 @@ def _from_targets(targets: list[tuple[TargetRecord, Assessment]], health: Health
         said.voice is Voice.QUIET and record.heard for record, said in targets
     )
     silences = sorted((said.silent_s for _, said in targets if said.voice.is_quiet), reverse=True)
-    losses = _losses([record for record, said in targets if said.voice is not Voice.ABSENT], health)
-    lossy = sum(lost >= MIN_LOST and percent > health.loss_percent for percent, lost in losses)
+    losses = _losses([record for record, said in targets if said.voice is not Voice.ABSENT])
+    is_grey = grey is not None and grey.grey
     rtts = sorted(record.rtt_s for record, _ in targets if record.rtt_s is not None)
     verdict = Verdict.UP
     if silent >= needed:
         verdict = Verdict.DOWN
     elif answering + silent < needed or answering <= len(targets) - needed:
         verdict = Verdict.UNKNOWN  # those without a say could make it a quorum of silent ones, or not
-    elif lossy >= needed:
+    elif is_grey:
         verdict = Verdict.DEGRADED
     return Facts(
         verdict=verdict,
-        suspect=quiet >= needed,
+        suspect=quiet >= needed or (grey is not None and grey.suspect and not is_grey),
         targets=len(targets),
         quorum=needed,
         answering=answering,
         silent=silent,
         silent_s=silences[needed - 1] if quiet >= needed else None,
-        lossy=lossy,
-        loss_percent=losses[needed - 1][0] if len(losses) >= needed else None,
+        loss_percent=losses[needed - 1] if len(losses) >= needed else None,
+        grey=is_grey,
+        evidence=grey.evidence if grey is not None else 0.0,
+        threshold=grey.threshold if grey is not None else None,
+        ambient=grey.ambient.value if grey is not None else 0.0,
         rtt_ms=rtts[len(rtts) // 2] * 1000 if rtts else None,
     )
 
 
-def _losses(records: Iterable[TargetRecord], health: HealthPolicy) -> list[tuple[float, int]]:
-    """Loss in percent and in probes of every target with enough results, worst first.
+def _losses(records: Iterable[TargetRecord]) -> list[float]:
+    """Loss in percent of every target with enough results, worst first.
 
     In percent of a whole window's probes, even while the window is filling: a short outage soon after a start
     must not look like heavy loss.
     """
-    counted_s = health.loss_window_s * (BUCKETS - 1) / BUCKETS
+    counted_s = LOSS_WINDOW_S * (BUCKETS - 1) / BUCKETS
     windows = [
         (record.window.results, record.window.losses, int(counted_s / record.rhythm.interval_s))
         for record in records
     ]
     return sorted(
-        (
-            (100 * losses / max(results, full), losses)
-            for results, losses, full in windows
-            if results >= MIN_RESULTS
-        ),
+        (100 * losses / max(results, full) for results, losses, full in windows if results >= MIN_RESULTS),
         reverse=True,
     )
 
@@ -157,6 +169,7 @@ class Told(NamedTuple):
 
     is_link: bool  # the user path is not
     quiet: frozenset[Target] = frozenset()
+    silent: frozenset[Target] = frozenset()  # of the quiet ones
     answering: frozenset[Target] = frozenset()
 
 
@@ -165,6 +178,7 @@ def tell(is_link: bool, said: Mapping[Target, Assessment]) -> Told:
     return Told(
         is_link,
         frozenset(target for target, each in said.items() if each.voice.is_quiet),
+        frozenset(target for target, each in said.items() if each.voice is Voice.SILENT),
         frozenset(target for target, each in said.items() if each.voice is Voice.ANSWERING),
     )
 

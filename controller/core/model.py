@@ -102,11 +102,6 @@ def family_of(what: Target | Network) -> Family:
     return Family.IPV4 if where.version == 4 else Family.IPV6
 
 
-def kind_of(target: Target) -> str:
-    """What kind of probe a target gets: icmp, tcp, http, dns or twamp."""
-    return target.ask.kind if isinstance(target, Endpoint) else "icmp"
-
-
 def target_order(target: Target) -> tuple[int, int, str]:
     """A sort key: the same order of targets whatever order they come in."""
     if isinstance(target, Endpoint):
@@ -214,6 +209,14 @@ class LatencyPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Catch:
+    """A wish: so much loss is to be noticed within so long."""
+
+    loss_percent: float
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HealthPolicy:
     """How links are judged."""
 
@@ -221,11 +224,15 @@ class HealthPolicy:
     interval_s: float  # between probes of one target through one link, unless it has its own
     timeout_s: float  # a probe unanswered for this long is lost, unless its target has its own
     ride_out_s: float  # outages shorter than this are nobody's business
-    loss_percent: float  # more loss than this, over loss_window_s, on a quorum of targets: degraded
-    loss_window_s: float
+    false_per_year: float  # false failovers per link that operators put up with
     recover_s: float  # a link that was down or degraded must look well for this long to be up again
     fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
     latency: LatencyPolicy | None = None  # None: round trips move nothing
+    catch: tuple[Catch, ...] = ()  # checked against what can be promised; nothing else follows from it
+
+    def targets_of(self, family: Family) -> tuple[Target, ...]:
+        """The targets of one family."""
+        return tuple(target for target in self.targets if family_of(target) is family)
 
     def interval_of(self, target: Target) -> float:
         """Seconds between two probes of this target through one link."""
@@ -361,6 +368,8 @@ class FamilyHealth:
     rtt_ms: float | None = None
     answering: int = 0
     targets: int = 0
+    evidence: float = 0.0  # of grey loss, in nats
+    threshold: float | None = None  # at which the family is degraded; None: nothing to judge loss by
 
 
 @dataclass(frozen=True, slots=True)

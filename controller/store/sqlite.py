@@ -6,11 +6,13 @@ the core's own frozen dataclasses as JSON, checked again when read.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -34,6 +36,7 @@ _health = TypeAdapter(tuple[Health, ...])
 _timings = TypeAdapter(dict[str, float])
 _state = TypeAdapter(ControlState)
 _snapshot = TypeAdapter(Snapshot)
+_histories = TypeAdapter(dict[str, dict[str, Any]])
 
 _COLUMNS = "number, utc, now, decision, outcomes, health, timings"
 
@@ -137,6 +140,18 @@ class SqliteStore:
             query = f"SELECT {_COLUMNS} FROM records WHERE number = ?"  # noqa: S608 - a constant
             row = self._db.execute(query, (number,)).fetchone()
             return _record(row) if row else None
+
+    # --- what the detector remembers -----------------------------------------------------------
+
+    def save_histories(self, histories: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace what is remembered of links' quiet time."""
+        self._keep("histories", json.dumps(histories))
+
+    def load_histories(self) -> Mapping[str, Mapping[str, Any]]:
+        """The histories last saved; none if there are none."""
+        with self._translated():
+            kept = self._kept("histories")
+            return {} if kept is None else _histories.validate_json(kept)
 
     # --- the live view -------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ def test_as_many_bad_targets_as_a_quorum_leaves_out_never_make_a_link_bad(
 
 @FEW
 @given(st.floats(0, 0.05), counts, st.integers())
-def test_independent_loss_of_up_to_half_the_limit_changes_nothing(
+def test_loss_near_the_usual_changes_nothing_and_a_little_more_takes_nothing_down(
     loss: float, targets: int, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -125,10 +125,9 @@ def test_independent_loss_of_up_to_half_the_limit_changes_nothing(
     world = World(
         policy(replace(HEALTH, targets=V4[:targets])), fate, tick_s=0.05, shuffle=shuffler(seed)
     ).run(30)
-    # Chance alone loses more than 10 of 100 probes at 5 %: for two targets at once, in one run of some hundreds.
-    # At 3 % that is one run in millions, which is "never" here; down must not be said at 5 % either.
+    # What more than doubles the usual loss may be found degraded, the sooner the more; never down.
     assert Verdict.DOWN not in world.went(AZ) + world.went(GE)
-    if loss <= 0.03:
+    if loss <= 0.008:
         assert world.went(AZ) == world.went(GE) == [Verdict.UP]
 
 

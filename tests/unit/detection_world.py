@@ -35,8 +35,7 @@ HEALTH = HealthPolicy(
     interval_s=0.1,
     timeout_s=0.5,
     ride_out_s=0.4,
-    loss_percent=10.0,
-    loss_window_s=10.0,
+    false_per_year=1.0,
     recover_s=3.0,
     fresh_s=2.0,
 )

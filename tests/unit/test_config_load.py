@@ -9,7 +9,7 @@ import pytest
 from nornir import InitNornir
 
 from controller.config import ConfigError, default_inventory, load, schema
-from controller.core.model import Family, HealthPolicy, Link, Role, StabilityPolicy, TrafficClass
+from controller.core.model import Catch, Family, HealthPolicy, Link, Role, StabilityPolicy, TrafficClass
 
 V4, V6 = Family.IPV4, Family.IPV6
 
@@ -68,10 +68,10 @@ def test_notations_arrive_as_numbers_with_units(inventory: Path) -> None:
         interval_s=0.1,
         timeout_s=0.3,
         ride_out_s=0.4,
-        loss_percent=10.0,
-        loss_window_s=10.0,
+        false_per_year=1.0,
         recover_s=5.0,
         fresh_s=1.0,
+        catch=(Catch(30.0, 5.0), Catch(10.0, 15.0)),
     )
     assert policy.stability == StabilityPolicy(
         hold_down_s=600.0,
@@ -211,7 +211,7 @@ def test_the_schema_tells_editors_what_is_known_and_required() -> None:
     told = json.loads(json.dumps(schema()))
     assert set(told["required"]) == {"upstreams", "health", "classes", "stability", "roles"}
     assert told["additionalProperties"] is False
-    assert told["$defs"]["HealthSpec"]["properties"]["interval"]["examples"] == ["100ms"]
+    assert told["$defs"]["HealthSpec"]["properties"]["interval"]["examples"] == ["250ms"]
     described = [
         (name, key)
         for name, one in told["$defs"].items()

@@ -53,7 +53,7 @@ def test_links_that_answer_are_up_as_soon_as_a_quorum_has_answered() -> None:
     world = World(policy()).run(1.0)
     assert world.verdict() is UP
     assert world.when(UP) <= HEALTH.interval_s + 0.02 + 0.02  # one round of probes, their RTT, one batch
-    assert world.healths()[AZ].why == "IPv4: 4 of 4 targets answer in 20.0 ms, too few results to judge loss"
+    assert world.healths()[AZ].why == "IPv4: 4 of 4 targets answer in 20.0 ms, too few results to tell loss"
 
 
 @pytest.mark.parametrize(("targets", "agree"), [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4)])
@@ -176,9 +176,9 @@ def one_in(count: int) -> Fate:
     return fate
 
 
-@pytest.mark.parametrize(("count", "verdict"), [(30, UP), (20, UP), (8, DEGRADED), (3, DEGRADED)])
-def test_a_link_is_degraded_when_a_quorum_loses_more_than_the_limit(count: int, verdict: Verdict) -> None:
-    world = World(policy(), one_in(count)).run(15.0)
+@pytest.mark.parametrize(("count", "verdict"), [(100, UP), (20, DEGRADED), (8, DEGRADED), (3, DEGRADED)])
+def test_a_link_is_degraded_when_it_loses_more_than_it_always_does(count: int, verdict: Verdict) -> None:
+    world = World(policy(), one_in(count)).run(30.0)
     assert (world.verdict(AZ), world.verdict(GE)) == (verdict, UP)
     told = world.healths()[AZ].families[Family.IPV4].loss_percent
     assert told == pytest.approx(100 / count, rel=0.2)
@@ -187,7 +187,7 @@ def test_a_link_is_degraded_when_a_quorum_loses_more_than_the_limit(count: int, 
 def test_a_degraded_link_says_so_in_numbers() -> None:
     assert (
         World(policy(), one_in(5)).run(15.0).healths()[AZ].why
-        == "IPv4: 4 of 4 targets lose more than 10 %: 20.0 % over 10 s"
+        == "IPv4: lost 20.0 % in 10 s, more than its usual 0.5 % (evidence 35.4, 27.4 needed), 4 of 4 targets answer"
     )
 
 
@@ -198,14 +198,14 @@ def test_loss_to_as_many_targets_as_may_be_bad_never_degrades(targets: int) -> N
     def fate(path: str, target: Target, at: float) -> SampleState:
         return SampleState.LOST if target in of(bad) and int(at * 10) % 2 else SampleState.OK
 
-    assert World(policy(replace(HEALTH, targets=of(targets))), fate).run(15.0).went() == [UP]
+    assert World(policy(replace(HEALTH, targets=of(targets))), fate).run(90.0).went() == [UP]
 
 
-def test_loss_is_not_judged_on_a_handful_of_probes() -> None:
+def test_loss_is_not_told_of_a_handful_of_probes() -> None:
     slow = replace(HEALTH, interval_s=1.0, ride_out_s=5.0, fresh_s=5.0)
-    world = World(policy(slow), one_in(4), tick_s=0.1).run(60.0)
+    world = World(policy(slow), one_in(4), tick_s=0.1).run(6.0)
     assert world.went() == [UP]
-    assert world.healths()[AZ].why.endswith("too few results to judge loss")
+    assert "too few results to tell loss" in world.healths()[AZ].why
 
 
 def test_invalid_samples_cancel_what_was_sent_and_are_no_evidence() -> None:

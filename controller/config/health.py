@@ -1,0 +1,29 @@
+"""The health section as the core's value, with what follows from it where operators left it open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from controller.config.policy_file import HealthSpec
+from controller.core.model import Catch, HealthPolicy
+from controller.core.promise import calm_interval_s
+
+FRESH_INTERVALS = 10  # a target's say outlives this many missed probes, unless `fresh` says otherwise
+
+
+def to_health(spec: HealthSpec) -> HealthPolicy:
+    """The section, complete."""
+    given = spec.interval or 0.0
+    health = HealthPolicy(
+        targets=tuple(spec.targets.icmp),
+        interval_s=given,
+        timeout_s=spec.timeout,
+        ride_out_s=spec.ride_out,
+        false_per_year=spec.false_failovers,
+        recover_s=spec.recover,
+        fresh_s=0.0,
+        catch=tuple(Catch(wish.loss, wish.within) for wish in spec.catch),
+    )
+    interval_s = given if spec.interval is not None else calm_interval_s(health)
+    fresh_s = interval_s * FRESH_INTERVALS if spec.fresh is None else spec.fresh
+    return replace(health, interval_s=interval_s, fresh_s=fresh_s)

@@ -1,0 +1,96 @@
+"""How soon a fault is found: what the detectors can promise for a rate of probing and a threshold.
+
+Total loss is found by silence: ``ride_out``, and half a round of probes. Grey loss is found when the evidence
+reaches the threshold, and each probe brings so much: the Kullback-Leibler divergence of the loss from what is
+usual is the most that any test can gain (Lorden 1971), and at heavy loss the bursts that the null hypothesis
+allows for take their share of it. ``GAIN`` is fitted to the simulations of ``tests/benchmarks``. All medians.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, inf, log
+from typing import Final
+
+from controller.core.calibration import GREY_SHARE
+from controller.core.grey_ambient import PRIOR
+from controller.core.grey_jury import FEWEST, GROUPS
+from controller.core.grey_threshold import formula_threshold
+from controller.core.model import Family, HealthPolicy, family_of
+
+NEVER: Final = 0.0
+CALM_INTERVALS_S: Final = (
+    1.0,
+    0.5,
+    0.25,
+)  # the last: four a second is what a stranger's host is asked at most
+GAIN: Final = 1.45  # nats that a lost probe brings at most, in the middle of bursts that might be ordinary
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What one family of one link can be promised. Times in seconds, medians."""
+
+    targets: int
+    probes_per_s: float
+    threshold: float  # nats
+    ambient: float  # share of probes usually lost
+    ride_out_s: float
+    timeout_s: float
+
+    @property
+    def total_s(self) -> float:
+        """Until total loss is found: silence since the last answered probe, which is half a round old."""
+        return self.ride_out_s + self.targets / self.probes_per_s / 2
+
+    def within_s(self, loss: float) -> float | None:
+        """Until loss of this share of the probes (0 to 1) is found; None: never.
+
+        Never: too few targets to leave one out, or hardly more than is usual.
+        """
+        if self.targets < FEWEST or loss <= 2 * self.ambient:
+            return None
+        jurors = min(self.targets, GROUPS)
+        heard_per_s = self.probes_per_s * (jurors - 1) / jurors
+        return self.timeout_s + self.threshold / (heard_per_s * gain(loss, self.ambient))
+
+
+def gain(loss: float, ambient: float) -> float:
+    """Nats of evidence that one probe brings on average while this share of them is lost."""
+    divergence = (
+        loss * log(loss / ambient) + (1 - loss) * log((1 - loss) / (1 - ambient)) if loss < 1 else GAIN
+    )
+    return min(divergence, GAIN * loss)
+
+
+def by_formula(health: HealthPolicy, family: Family, families: int) -> Promise:
+    """What a link of so many families can be promised before it has a history of its own."""
+    targets = health.targets_of(family)
+    rate = sum(1 / health.interval_of(target) for target in targets)
+    threshold = formula_threshold(rate, health.false_per_year * GREY_SHARE / families) if targets else inf
+    return Promise(len(targets), rate, threshold, PRIOR, health.ride_out_s, health.timeout_s)
+
+
+def calm_interval_s(health: HealthPolicy) -> float:
+    """The slowest rhythm that keeps ``ride_out`` and every wish; the fastest of them if none does."""
+    families = sorted({family_of(target) for target in health.targets})
+    for interval_s in CALM_INTERVALS_S:
+        kept = replace(health, interval_s=interval_s)
+        if 2 * interval_s <= health.ride_out_s and not broken(kept, families):
+            return interval_s
+    return CALM_INTERVALS_S[-1]
+
+
+def broken(health: HealthPolicy, families: Sequence[Family]) -> dict[int, float]:
+    """The wishes that cannot be met, by their place: the nearest that can, in whole seconds, or NEVER."""
+    found = {}
+    for index, wish in enumerate(health.catch):
+        promises = [by_formula(health, family, len(families)) for family in families]
+        times = [promise.within_s(wish.loss_percent / 100) for promise in promises]
+        worst = max((time for time in times if time is not None), default=0.0)
+        if any(time is None for time in times):
+            found[index] = NEVER
+        elif worst > wish.within_s:
+            found[index] = float(ceil(worst))
+    return found
