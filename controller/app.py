@@ -29,7 +29,7 @@ from controller.ports import (
     Snapshot,
     StoreError,
 )
-from controller.probes.icmp import IcmpProber
+from controller.probes.prober import NetworkProber
 from controller.render.jinja import JinjaRenderer
 from controller.store.samples import SampleReader, SampleWriter
 from controller.store.sqlite import SqliteStore
@@ -108,7 +108,7 @@ class App:
             async with self._fleet() as fleet, self._sources() as sources:
                 loop = Loop(
                     self.loaded.policy,
-                    World(IcmpProber(), fleet, store, samples, self._clock, self._log, sources),
+                    World(NetworkProber(), fleet, store, samples, self._clock, self._log, sources),
                     dry_run=dry_run,
                     fingerprint=self.loaded.fingerprint,
                 )
@@ -153,7 +153,7 @@ class App:
             return planning.View(states, health, snapshot.memory, f"the running loop (pid {snapshot.pid})")
         paths = probe_paths(self.loaded.policy)
         try:
-            health = await planning.look(self.loaded.policy, IcmpProber(), paths, self._clock)
+            health = await planning.look(self.loaded.policy, NetworkProber(), paths, self._clock)
         except ProbeError as error:
             self._log.warning("cannot probe from here, so no link's health is known", error=str(error))
             return planning.View(states, {}, memory, f"nobody: {error}")
@@ -174,7 +174,7 @@ class App:
         wanted = {
             name: intent.attachments for name, intent in intents(policy, report.decision.assignment).items()
         }
-        users = planning.UserPathWatch(policy, IcmpProber(), self._clock)
+        users = planning.UserPathWatch(policy, NetworkProber(), self._clock)
         async with self._fleet() as fleet:
             before = await fleet.read([plan.router for plan in plans])
             try:

@@ -54,6 +54,13 @@ class Prober(Protocol):
         """Open sockets and begin. Raises ProbeError with what is missing (capability, address, device)."""
         ...
 
+    def pace(self, path: str, interval_s: float) -> None:
+        """Probe this path's targets at this interval from now on, none more often than its own interval.
+
+        A path that is not probed is ignored.
+        """
+        ...
+
     async def samples(self, within_s: float) -> Sequence[Sample]:
         """All samples since the last call, oldest first; waits at most ``within_s`` for the first of them."""
         ...

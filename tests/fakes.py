@@ -101,31 +101,37 @@ class FakeProber:
     def __init__(self, alive: Callable[[str, float], bool]) -> None:
         self._alive = alive
         self._paths: Sequence[ProbePath] = ()
-        self._interval = self._timeout = 0.0
-        self._due = 0.0
+        self._timeout = 0.0
+        self._every: dict[str, float] = {}
+        self._due: dict[str, float] = {}
         self._seq = 0
         self._lost: list[tuple[float, Sample]] = []
 
     async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
-        self._paths, self._interval, self._timeout = paths, interval_s, timeout_s
-        self._due = asyncio.get_running_loop().time()
+        self._paths, self._timeout = paths, timeout_s
+        self._every = {path.name: interval_s for path in paths}
+        self._due = dict.fromkeys(self._every, asyncio.get_running_loop().time())
+
+    def pace(self, path: str, interval_s: float) -> None:
+        if path in self._every:
+            self._every[path] = interval_s
+            self._due[path] = min(self._due[path], asyncio.get_running_loop().time() + interval_s)
 
     async def samples(self, within_s: float) -> Sequence[Sample]:
         await asyncio.sleep(within_s)
         now = asyncio.get_running_loop().time()
         found: list[Sample] = []
-        while self._due <= now:
-            for path in self._paths:
+        for path in self._paths:
+            while (at := self._due[path.name]) <= now:
                 for target in path.targets:
                     self._seq += 1
-                    sent = Sample(path.name, target, self._seq, self._due, SampleState.SENT)
+                    sent = Sample(path.name, target, self._seq, at, SampleState.SENT)
                     found.append(sent)
-                    if self._alive(path.name, self._due):
+                    if self._alive(path.name, at):
                         found.append(replace(sent, state=SampleState.OK, rtt_ms=10.0))
                     else:
-                        lost = replace(sent, state=SampleState.LOST)
-                        self._lost.append((self._due + self._timeout, lost))
-            self._due += self._interval
+                        self._lost.append((at + self._timeout, replace(sent, state=SampleState.LOST)))
+                self._due[path.name] = at + self._every[path.name]
         found += [sample for at, sample in self._lost if at <= now]
         self._lost = [(at, sample) for at, sample in self._lost if at > now]
         return found

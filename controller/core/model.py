@@ -102,6 +102,11 @@ def family_of(what: Target | Network) -> Family:
     return Family.IPV4 if where.version == 4 else Family.IPV6
 
 
+def kind_of(target: Target) -> str:
+    """What kind of probe a target gets: icmp, tcp, http, dns or twamp."""
+    return target.ask.kind if isinstance(target, Endpoint) else "icmp"
+
+
 def target_order(target: Target) -> tuple[int, int, str]:
     """A sort key: the same order of targets whatever order they come in."""
     if isinstance(target, Endpoint):

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.core.model import Sample, SampleState
-from controller.probes.outstanding import Outstanding, Slot
-from controller.probes.packets import TOKEN_LEN, echo_request
+from controller.probes.messages import Slot
+from controller.probes.outstanding import Outstanding, Probe
 from controller.probes.schedule import Schedule
 from controller.probes.wire import Mouth, Wire
 
 TICK_S: Final = 0.01  # between ticks; replies carry the kernel's time, so reading late does not blur RTTs
-_LATE_SHARE: Final = 0.25  # a tick later than this share of the timeout makes what expired meanwhile invalid
 
 # The path's word, or its state on this host: the target cannot be reached this way. EINVAL: an IPv6 source
 # address gone, or a blackhole route. EACCES: a prohibit route. Any other error is the prober's own trouble.
@@ -32,41 +31,47 @@ _UNREACHABLE: Final = frozenset(
         errno.ENXIO,
         errno.EACCES,
         errno.EINVAL,
+        errno.ECONNREFUSED,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What to probe, and the way to send there."""
+    """What to probe, the way to send there, and when."""
 
     slot: Slot
     mouth: Mouth
+    interval_s: float
+    timeout_s: float
+    floor_s: float = 0.0  # never probed more often than this, whatever pace is asked for
 
 
 class Engine:
-    """Probes every aim once an interval, evenly spread, and says what became of each probe."""
+    """Probes every aim once in its interval, evenly spread, and says what became of each probe."""
 
     def __init__(
         self,
         aims: Sequence[Aim],
-        interval_s: float,
-        timeout_s: float,
         *,
         readable: Callable[[], Iterable[Wire]],
         clock: Callable[[], float] = time.monotonic,
         first_number: int | None = None,
     ) -> None:
         self._aims = aims
-        self._timeout_s = timeout_s
         self._readable = readable
         self._clock = clock
-        self._token = secrets.token_bytes(TOKEN_LEN)  # tells our replies from any other process's, ever
         self._number = secrets.randbits(16) if first_number is None else first_number
         self._ticked_at = clock()
-        self._overrun_at = self._ticked_at - timeout_s
-        self._schedule = Schedule(len(aims), interval_s, self._ticked_at)
-        self._outstanding = Outstanding(self._token, timeout_s)
+        self._overrun_at = float("-inf")
+        self._schedule = Schedule([(aim.interval_s, aim.floor_s) for aim in aims], self._ticked_at)
+        self._outstanding = Outstanding()
+        self._wires = {id(aim.mouth.wire): aim.mouth.wire for aim in aims}
+
+    def pace(self, path: str, interval_s: float) -> None:
+        """Probe this path's targets at this interval from now on, none more often than its own floor."""
+        chosen = [index for index, aim in enumerate(self._aims) if aim.slot.path == path]
+        self._schedule.pace(chosen, interval_s, self._clock())
 
     def tick(self) -> list[Sample]:
         """Read what came, expire what did not, send what is due.
@@ -75,10 +80,13 @@ class Engine:
         """
         now = self._clock()
         samples = self._read(now)
-        blind_to = self._overrun_at
-        if now - self._ticked_at > TICK_S + self._timeout_s * _LATE_SHARE:
-            blind_to = now - self._timeout_s
-        samples += self._outstanding.expire(now, blind_to=blind_to)
+        late_s = now - self._ticked_at - TICK_S
+        expired = self._outstanding.expire(now, late_s=late_s, deaf_until=self._overrun_at)
+        if expired:
+            over = [sample.seq & 0xFFFF for sample in expired]
+            for wire in self._wires.values():
+                wire.forget(over)
+            samples += expired
         for index in self._schedule.due(now):
             samples += self._send(self._aims[index])
         self._ticked_at = self._clock()
@@ -102,15 +110,15 @@ class Engine:
             return []
         number = self._number
         self._number += 1
-        packet = echo_request(slot.family, wire.ident, number, self._token)
+        packet, proof = wire.compose(slot, number)
         sent_at = self._clock()
         sent = Sample(slot.path, slot.target, number, sent_at, SampleState.SENT)
         try:
-            wire.send(packet, slot.destination, aim.mouth.ancillary)
+            wire.send(packet, slot, aim.mouth.ancillary)
         except OSError as error:
             code = error.errno or 0
             state = SampleState.LOST if code in _UNREACHABLE else SampleState.INVALID
             detail = f"not sent: {os.strerror(code)}"
             return [sent, Sample(slot.path, slot.target, number, sent_at, state, detail=detail)]
-        self._outstanding.add(slot, number, wire.ident, sent_at)
+        self._outstanding.add(Probe(slot, number, wire.ident, sent_at, aim.timeout_s, proof))
         return [sent]

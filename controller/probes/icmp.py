@@ -1,158 +1,162 @@
-"""ICMP echo through every path, in one task: no task per target, no sleep per probe."""
+"""ICMP echo's sockets.
+
+Two kinds. *Datagram* sockets (Linux, no privilege needed where ``net.ipv4.ping_group_range`` allows): the
+kernel hands each socket only its own replies, so they are preferred. They take no source address per packet
+for IPv6 (Linux 6.18 accepts IPV6_PKTINFO and ignores it), so there is one per source. *Raw* sockets
+(CAP_NET_RAW): one per family for all sources, chosen per packet (RFC 3542, 6.2), with a filter on our
+identifier; they also hear ICMP errors.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import select
+import ctypes
+import errno
+import secrets
 import socket
-from collections import deque
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from controller.core.model import Address, Endpoint, Family, Sample, family_of
-from controller.ports import ProbeError, ProbePath
-from controller.probes.engine import TICK_S, Aim, Engine
-from controller.probes.outstanding import MAX_OUTSTANDING, Slot
-from controller.probes.schedule import alternate, spread
-from controller.probes.wire import Wire, Wires
+from controller.core.model import Address, Family, family_of
+from controller.ports import ProbeError
+from controller.probes.messages import Arrival, Slot
+from controller.probes.packets import TOKEN_LEN, echo_body, echo_filter, echo_request, parse
+from controller.probes.sockets import AF, IP_PKTINFO, Inbox, bind_to_device, check_source
+from controller.probes.wire import Ancillary, Mouth, Received, Wire
 
-MAX_KEPT: Final = 200_000  # samples kept for a caller that does not come: 10 s at 10,000 probes/s
+_SO_ATTACH_FILTER: Final = 26  # linux/asm-generic/socket.h; the socket module lacks it
+_PROTOCOL: Final = {Family.IPV4: socket.IPPROTO_ICMP, Family.IPV6: socket.IPPROTO_ICMPV6}
 
 
-class IcmpProber:
-    """A ``ports.Prober`` that sends ICMP echo requests.
+class IcmpWire:
+    """One ICMP socket."""
 
-    It pings those targets that are addresses, through every path that has a source of their family, or a
-    device. Linux only; needs CAP_NET_RAW, or this process's group in the sysctl
-    ``net.ipv4.ping_group_range``.
-    """
+    def __init__(self, sock: socket.socket, family: Family, ident: int, *, raw: bool) -> None:
+        self._socket = sock
+        self._inbox = Inbox(sock, family)
+        self._family = family
+        self._ident = ident
+        self._ip_header = raw and family is Family.IPV4
+        self._token = secrets.token_bytes(TOKEN_LEN)  # tells our replies from any other process's, ever
+
+    @property
+    def ident(self) -> int:
+        """The ICMP identifier of everything sent here."""
+        return self._ident
+
+    def fileno(self) -> int:
+        """The file descriptor, for polling."""
+        return self._socket.fileno()
+
+    def compose(self, slot: Slot, number: int) -> tuple[bytes, bytes]:
+        """An echo request, and the body that its reply brings back."""
+        packet = echo_request(slot.family, self._ident, number, self._token)
+        return packet, echo_body(number, self._token)
+
+    def send(self, packet: bytes, slot: Slot, ancillary: Ancillary) -> None:
+        """Hand a packet to the kernel. Raises OSError as the kernel puts it."""
+        self._socket.sendmsg([packet], ancillary, 0, (slot.destination, 0))
+
+    def receive(self) -> Received:
+        """Everything that waits, oldest first."""
+        dropped = self._inbox.dropped
+        arrivals = list(self._arrivals())
+        return Received(arrivals, overrun=self._inbox.dropped != dropped)
+
+    def forget(self, sequences: Iterable[int]) -> None:
+        """Nothing is held for single probes."""
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _arrivals(self) -> Iterator[Arrival]:
+        for datagram in self._inbox.drain():
+            message = parse(self._family, datagram.data, ip_header=self._ip_header)
+            if message is not None:
+                yield Arrival(message, datagram.sender, datagram.destination, datagram.at, datagram.read_at)
+
+
+class IcmpWires:
+    """ICMP's sockets."""
 
     def __init__(self) -> None:
-        self._wires = Wires()
-        self._poll: select.epoll | None = None
-        self._by_descriptor: dict[int, Wire] = {}
-        self._kept: deque[Sample] = deque(maxlen=MAX_KEPT)
-        self._some = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._wires: dict[tuple[Family, Address | None, str | None], IcmpWire] = {}
+        self._raw: dict[Family, bool] = {}
 
-    async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
-        """Open sockets and begin. Raises ProbeError with what is missing (capability, address, device)."""
-        if self._task is not None:
-            raise ProbeError("this prober runs already: stop it first")
+    def __iter__(self) -> Iterator[Wire]:
+        return iter(self._wires.values())
+
+    def open(self, family: Family, source: Address | None, device: str | None) -> Mouth:
+        """A way to send from this source or device. Raises ProbeError with what is missing."""
+        if source is not None:
+            check_source(source)
+        raw = self._raw.get(family)
+        if raw is None:
+            raw = self._raw[family] = _needs_raw(family)
+        key = (family, None if raw else source, device)
+        if key not in self._wires:
+            self._wires[key] = _open(family, None if raw else source, device, raw=raw)
+        chosen = _from_source(source) if raw and source is not None else []
+        return Mouth(self._wires[key], chosen)
+
+    def close(self) -> None:
+        """Close every socket."""
+        for wire in self._wires.values():
+            wire.close()
+        self._wires.clear()
+
+
+def _needs_raw(family: Family) -> bool:
+    """Whether this process may open no datagram ICMP socket. Raises ProbeError if it may open neither."""
+    for raw, kind in ((False, socket.SOCK_DGRAM), (True, socket.SOCK_RAW)):
         try:
-            aims = spread([self._aims(path) for path in paths])
-            _check_rate(len(aims), interval_s, timeout_s)
-            self._poll = select.epoll()
-            for wire in self._wires:
-                self._by_descriptor[wire.fileno()] = wire
-                self._poll.register(wire.fileno(), select.EPOLLIN)
-        except BaseException:
-            self._close()
-            raise
-        engine = Engine(aims, interval_s, timeout_s, readable=self._readable)
-        self._task = asyncio.create_task(self._run(engine), name="icmp prober")
-
-    async def samples(self, within_s: float) -> Sequence[Sample]:
-        """All samples since the last call, oldest first; waits at most ``within_s`` for the first of them.
-
-        They come in batches, one a tick. Raises ProbeError when the prober does not run.
-        """
-        task = self._task
-        if task is None:
-            raise ProbeError("this prober was not started")
-        if not self._kept and not task.done():
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._some.wait()
-            except TimeoutError:
-                return ()
-        self._some.clear()
-        batch = tuple(self._kept)
-        self._kept.clear()
-        if not batch and task.done():
-            raise ProbeError("the prober has stopped") from _failure(task)
-        return batch
-
-    async def stop(self) -> None:
-        """Stop sending and close the sockets. Harmless when not started."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
-        self._close()
-
-    async def _run(self, engine: Engine) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        try:
-            while True:
-                samples = engine.tick()
-                if samples:
-                    self._kept.extend(samples)
-                    self._some.set()
-                now = loop.time()
-                due = max(due + TICK_S, now)
-                await asyncio.sleep(due - now)
-        finally:
-            self._some.set()  # whoever waits learns that nothing more will come
-
-    def _readable(self) -> list[Wire]:
-        if self._poll is None:
-            return []
-        return [self._by_descriptor[descriptor] for descriptor, _ in self._poll.poll(0)]
-
-    def _aims(self, path: ProbePath) -> list[Aim]:
-        groups: dict[Family, list[Aim]] = {}
-        for target in path.targets:
-            if isinstance(target, Endpoint):
-                continue
-            family = family_of(target)
-            source = path.sources.get(family)
-            if source is None and path.device is None:
-                continue
-            groups.setdefault(family, []).append(self._aim(path, target, source))
-        if not groups:
-            raise ProbeError(f"{path.name}: no target of a family that it has a probe source for")
-        return alternate(list(groups.values()))
-
-    def _aim(self, path: ProbePath, target: Address, source: Address | None) -> Aim:
-        family = family_of(target)
-        try:
-            mouth = self._wires.open(family, source, path.device)
-        except ProbeError as error:
-            raise ProbeError(f"{path.name}: {error}") from error
-        version = socket.AF_INET if family is Family.IPV4 else socket.AF_INET6
-        slot = Slot(
-            path=path.name,
-            target=target,
-            family=family,
-            destination=socket.inet_ntop(version, target.packed),
-            packed_destination=target.packed,
-            packed_source=None if source is None else source.packed,
-        )
-        return Aim(slot, mouth)
-
-    def _close(self) -> None:
-        if self._poll is not None:
-            self._poll.close()
-            self._poll = None
-        self._by_descriptor.clear()
-        self._wires.close()
+            socket.socket(AF[family], kind, _PROTOCOL[family]).close()
+        except PermissionError:
+            continue
+        except OSError as error:
+            if not raw and error.errno in (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT):
+                continue  # a kernel without datagram ICMP
+            raise ProbeError(f"cannot open an ICMP socket for {family}: {error.strerror}") from error
+        return raw
+    raise ProbeError(
+        "not allowed to send ICMP: grant CAP_NET_RAW (systemd: AmbientCapabilities=CAP_NET_RAW), "
+        "or put this process's group into the sysctl net.ipv4.ping_group_range"
+    )
 
 
-def _check_rate(slots: int, interval_s: float, timeout_s: float) -> None:
-    """Raises ProbeError for durations that make no sense, or more probes at once than can be told apart."""
-    if not slots:
-        raise ProbeError("nothing to probe: no paths")
-    if interval_s <= 0 or timeout_s <= 0:
-        raise ProbeError(f"interval {interval_s} s and timeout {timeout_s} s must both be above zero")
-    waiting = slots * timeout_s / interval_s
-    if waiting > MAX_OUTSTANDING:
-        raise ProbeError(
-            f"{slots} targets every {interval_s} s would keep {waiting:.0f} probes waiting for replies; "
-            f"{MAX_OUTSTANDING} can be told apart: probe less often, or shorten the timeout"
-        )
+def _open(family: Family, source: Address | None, device: str | None, *, raw: bool) -> IcmpWire:
+    kind = socket.SOCK_RAW if raw else socket.SOCK_DGRAM
+    try:
+        sock = socket.socket(AF[family], kind | socket.SOCK_NONBLOCK, _PROTOCOL[family])
+    except OSError as error:
+        raise ProbeError(f"cannot open an ICMP socket for {family}: {error.strerror}") from error
+    try:
+        if device is not None:
+            bind_to_device(sock, device)
+        ident = _claim(sock, family, source, raw=raw)
+        return IcmpWire(sock, family, ident, raw=raw)
+    except BaseException:
+        sock.close()
+        raise
 
 
-def _failure(task: asyncio.Task[None]) -> BaseException | None:
-    return None if task.cancelled() else task.exception()
+def _claim(sock: socket.socket, family: Family, source: Address | None, *, raw: bool) -> int:
+    """Make the socket hear its own replies only; returns the ICMP identifier that tells them apart."""
+    if raw:
+        ident = secrets.randbelow(0xFFFF) + 1  # not the process id: every container has a process 1
+        program = echo_filter(family, ident)
+        memory = ctypes.create_string_buffer(program, len(program))
+        fprog = struct.pack("@HP", len(program) // 8, ctypes.addressof(memory))
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
+        return ident
+    sock.bind((str(source) if source is not None else "", 0))
+    ident = sock.getsockname()[1]
+    return int(ident)
+
+
+def _from_source(source: Address) -> Ancillary:
+    """What makes a raw socket's packet leave from this address (ip(7), RFC 3542 section 6.2)."""
+    if family_of(source) is Family.IPV4:
+        return [(socket.IPPROTO_IP, IP_PKTINFO, struct.pack("@i4s4s", 0, source.packed, bytes(4)))]
+    return [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, struct.pack("@16si", source.packed, 0))]

@@ -6,10 +6,10 @@ Sources: RFC 792 (ICMP), RFC 4443 (ICMPv6), RFC 1071 (checksum), linux/filter.h 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from controller.core.model import Family
+from controller.probes.messages import Answer, Failure
 
 _HEADER: Final = struct.Struct("!BBHHH")  # type, code, checksum, identifier, sequence
 _BODY: Final = struct.Struct("!8sQ")  # token of this process, number of the probe
@@ -32,27 +32,6 @@ _ADDRESSES: Final = {Family.IPV4: (12, 16, 20), Family.IPV6: (8, 24, 40)}  # sou
 TOKEN_LEN: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class EchoReply:
-    """An echo reply that carries a body of our shape."""
-
-    ident: int
-    sequence: int  # 16 bits
-    token: bytes
-    number: int  # the probe's full number, as sent
-
-
-@dataclass(frozen=True, slots=True)
-class EchoError:
-    """An ICMP error that quotes an echo request."""
-
-    ident: int
-    sequence: int
-    source: bytes  # of the quoted request, packed
-    destination: bytes
-    reason: str  # "net unreachable"
-
-
 def checksum(data: bytes) -> int:
     """The Internet checksum of RFC 1071; an odd last byte is padded with zero."""
     if len(data) % 2:
@@ -62,13 +41,18 @@ def checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
+def echo_body(number: int, token: bytes) -> bytes:
+    """What an echo request carries, and its reply brings back: all of ``number``, and whose it is."""
+    return _BODY.pack(token, number)
+
+
 def echo_request(family: Family, ident: int, number: int, token: bytes) -> bytes:
-    """An echo request. Its sequence is the low 16 bits of ``number``; the body carries all of it.
+    """An echo request. Its sequence is the low 16 bits of ``number``.
 
     The ICMPv6 checksum covers addresses that only the kernel knows, which fills it in (RFC 3542, 3.1).
     """
     sequence = number & 0xFFFF
-    body = _BODY.pack(token, number)
+    body = echo_body(number, token)
     kind = _ECHO_REQUEST[family]
     blank = _HEADER.pack(kind, 0, 0, ident, sequence) + body
     if family is Family.IPV6:
@@ -76,7 +60,7 @@ def echo_request(family: Family, ident: int, number: int, token: bytes) -> bytes
     return _HEADER.pack(kind, 0, checksum(blank), ident, sequence) + body
 
 
-def parse(family: Family, data: bytes, *, ip_header: bool) -> EchoReply | EchoError | None:
+def parse(family: Family, data: bytes, *, ip_header: bool) -> Answer | Failure | None:
     """Read what a socket received; None for anything that cannot concern us, however malformed.
 
     ``ip_header``: the data begins with the IPv4 header, as raw IPv4 sockets deliver it.
@@ -91,21 +75,21 @@ def parse(family: Family, data: bytes, *, ip_header: bool) -> EchoReply | EchoEr
     if kind == _ECHO_REPLY[family]:
         if len(data) != _ECHO_LEN:
             return None
-        token, number = _BODY.unpack_from(data, _HEADER.size)
-        return EchoReply(ident, sequence, token, number)
+        return Answer(ident, sequence, data[_HEADER.size :])
     if kind in _ERRORS[family]:
-        return _quoted(family, data[_HEADER.size :], _reason(family, kind, code))
+        return _quoted(family, data[_HEADER.size :], reason(family, kind, code))
     return None
 
 
-def _reason(family: Family, kind: int, code: int) -> str:
+def reason(family: Family, kind: int, code: int) -> str:
+    """An ICMP error in words: "net unreachable"."""
     word = _ERRORS[family][kind]
     if word != "unreachable":
         return word
     return f"{_UNREACHABLE_CODES[family].get(code, f'code {code}')} unreachable"
 
 
-def _quoted(family: Family, packet: bytes, reason: str) -> EchoError | None:
+def _quoted(family: Family, packet: bytes, why: str) -> Failure | None:
     header = _IP_HEADER_LEN[family]
     if len(packet) < header + _HEADER.size:
         return None
@@ -114,7 +98,7 @@ def _quoted(family: Family, packet: bytes, reason: str) -> EchoError | None:
     if not plain or kind != _ECHO_REQUEST[family]:
         return None
     source, destination, end = _ADDRESSES[family]
-    return EchoError(ident, sequence, packet[source:destination], packet[destination:end], reason)
+    return Failure(ident, sequence, packet[source:destination], packet[destination:end], why)
 
 
 # --- the filter ---------------------------------------------------------------------------------

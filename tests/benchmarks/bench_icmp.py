@@ -17,7 +17,7 @@ from pyroute2 import netns
 
 from controller.core.model import Family, SampleState
 from controller.ports import ProbePath
-from controller.probes.icmp import IcmpProber
+from controller.probes.prober import NetworkProber
 from tests.lab.namespaces import ip, namespaces
 
 NOC, FAR = f"bench-{os.getpid()}-noc", f"bench-{os.getpid()}-far"
@@ -35,7 +35,7 @@ SECONDS = 5.0
 
 async def probe(rate: int) -> None:
     """Probe at so many a second and print a line."""
-    prober = IcmpProber()
+    prober = NetworkProber()
     interval_s = max(0.1, 20 / rate)
     paths = [ProbePath(f"link-{n}", SOURCE, (TARGET,)) for n in range(int(rate * interval_s))]
     await prober.start(paths, interval_s, timeout_s=0.5)

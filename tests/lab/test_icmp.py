@@ -19,7 +19,7 @@ from pyroute2 import netns
 
 from controller.core.model import Family, Sample, SampleState
 from controller.ports import ProbeError, ProbePath
-from controller.probes.icmp import IcmpProber
+from controller.probes.prober import NetworkProber
 from tests.lab.namespaces import ip, namespaces
 
 pytestmark = pytest.mark.lab
@@ -123,7 +123,7 @@ def path(name: str = "edge1-azerbaijan", targets: Sequence[object] = BOTH, **how
     return ProbePath(name, sources, tuple(targets), **how)  # type: ignore[arg-type]
 
 
-async def gather(prober: IcmpProber, seconds: float) -> list[Sample]:
+async def gather(prober: NetworkProber, seconds: float) -> list[Sample]:
     samples: list[Sample] = []
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
@@ -141,7 +141,7 @@ def look(
     """Probe for a while, do something, probe for as long again."""
 
     async def run() -> tuple[list[Sample], list[Sample]]:
-        prober = IcmpProber()
+        prober = NetworkProber()
         await prober.start(paths, interval_s, timeout_s)
         try:
             before = await gather(prober, seconds)
@@ -275,7 +275,7 @@ def test_a_router_that_says_unreachable_is_heard_by_raw_sockets(hosts: str) -> N
 @pytest.mark.usefixtures("hosts")
 def test_two_probers_of_the_same_targets_at_once_never_take_each_others_replies() -> None:
     async def run() -> list[list[Sample]]:
-        probers = [IcmpProber() for _ in range(3)]
+        probers = [NetworkProber() for _ in range(3)]
         for prober in probers:
             await prober.start([path()], 0.02, 0.2)
         gathered = await asyncio.gather(*(gather(prober, 1.0) for prober in probers))
@@ -337,7 +337,7 @@ def test_rates_that_cannot_be_kept_are_refused(interval_s: float, timeout_s: flo
 @pytest.mark.usefixtures("hosts")
 def test_a_prober_starts_once_and_stops_for_good() -> None:
     async def run() -> None:
-        prober = IcmpProber()
+        prober = NetworkProber()
         with pytest.raises(ProbeError, match="was not started"):
             await prober.samples(0.0)
         descriptors = open_files()
@@ -352,7 +352,7 @@ def test_a_prober_starts_once_and_stops_for_good() -> None:
         await waiting
         assert open_files() == descriptors
 
-    async def wait_for_the_end(prober: IcmpProber) -> None:
+    async def wait_for_the_end(prober: NetworkProber) -> None:
         with pytest.raises(ProbeError, match="has stopped"):
             await gather(prober, 60.0)
 
@@ -370,11 +370,11 @@ from itertools import pairwise
 from pathlib import Path
 from controller.core.model import Family
 from controller.ports import ProbeError, ProbePath
-from controller.probes.icmp import IcmpProber
+from controller.probes.prober import NetworkProber
 
 async def run():
     sources = {Family.IPV4: ip_address("198.18.1.129"), Family.IPV6: ip_address("2001:db8:501:ff::129")}
-    prober = IcmpProber()
+    prober = NetworkProber()
     try:
         targets = (ip_address("198.51.100.1"), ip_address("2001:db8:100::1"))
         await prober.start([ProbePath("edge1-azerbaijan", sources, targets)], 0.05, 0.2)

@@ -21,8 +21,7 @@ def health(targets: int, interval_s: float) -> HealthPolicy:
         interval_s=interval_s,
         timeout_s=TIMEOUT_S,
         ride_out_s=0.4,
-        loss_percent=30.0,
-        loss_window_s=10.0,
+        false_per_year=1.0,
         recover_s=5.0,
         fresh_s=3.0,
     )

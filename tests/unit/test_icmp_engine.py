@@ -6,17 +6,17 @@ import errno
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from itertools import pairwise
 
 import pytest
 
 from controller.core.model import Family, Sample, SampleState
 from controller.probes.engine import TICK_S, Aim, Engine
-from controller.probes.outstanding import Arrival, Outstanding, Slot
-from controller.probes.packets import EchoError, EchoReply, parse
+from controller.probes.messages import Answer, Arrival, Failure, Slot
+from controller.probes.outstanding import Outstanding, Probe
 from controller.probes.schedule import CATCH_UP_S, Schedule, alternate, spread
 from controller.probes.wire import Ancillary, Mouth, Received
 
-TOKEN = b"token-01"
 SENT, OK, LOST, INVALID = SampleState.SENT, SampleState.OK, SampleState.LOST, SampleState.INVALID
 V4 = Family.IPV4
 SOURCE = {V4: ip_address("198.18.1.129")}
@@ -27,7 +27,7 @@ TARGET = {V4: ip_address("198.51.100.1")}
 
 
 def test_a_second_of_ticks_sends_every_slot_its_share_and_evenly() -> None:
-    schedule = Schedule(slots=7, interval_s=0.1, start=50.0)
+    schedule = Schedule([(0.1, 0.0)] * 7, start=50.0)
     ticks = [schedule.due(50.0 + tick * 0.01) for tick in range(101)]
     sent = [slot for tick in ticks for slot in tick]
     assert sent == [number % 7 for number in range(71)]
@@ -35,18 +35,58 @@ def test_a_second_of_ticks_sends_every_slot_its_share_and_evenly() -> None:
 
 
 def test_lateness_is_made_good_within_bounds_and_never_adds_up() -> None:
-    schedule = Schedule(slots=10, interval_s=0.1, start=0.0)  # one every 10 ms
+    schedule = Schedule([(0.1, 0.0)] * 10, start=0.0)  # one every 10 ms
     assert schedule.due(0.0) == [0]
     assert schedule.due(0.035) == [1, 2, 3]  # caught up
-    late = schedule.due(1.0)
+    late = schedule.due(1.001)
     assert len(late) == round(CATCH_UP_S / 0.01)
     assert late[-1] == 0  # slot number 100, on the timetable of the beginning
-    assert schedule.due(1.0) == schedule.due(0.5) == []
+    assert schedule.due(1.001) == schedule.due(0.5) == []
 
 
 def test_slow_schedules_still_send_what_they_missed_last() -> None:
-    schedule = Schedule(slots=1, interval_s=10.0, start=0.0)
+    schedule = Schedule([(10.0, 0.0)], start=0.0)
     assert [schedule.due(at) for at in (0.0, 9.9, 14.0, 20.0)] == [[0], [], [0], [0]]
+
+
+@pytest.mark.parametrize("start", [50.0, 0.1, 1234.567, 99999.9])
+@pytest.mark.parametrize("interval_s", [0.1, 0.07, 1 / 3])
+def test_rounding_neither_skips_nor_repeats_a_probe(start: float, interval_s: float) -> None:
+    schedule = Schedule([(interval_s, 0.0)], start)
+    due = [schedule.due(start + turn * interval_s + shift) for turn in range(1, 500) for shift in (0, 1e-9)]
+    assert sum(map(len, due)) == 499
+    assert max(map(len, due)) == 1
+
+
+def test_a_slot_with_a_slower_interval_of_its_own_keeps_it_among_faster_ones() -> None:
+    schedule = Schedule([(0.1, 0.0), (1.0, 1.0), (0.1, 0.0)], start=0.0)
+    sent = [slot for tick in range(1000) for slot in schedule.due(tick * 0.01)]
+    assert [sent.count(slot) for slot in range(3)] == [100, 10, 100]
+
+
+def test_a_new_pace_holds_for_the_path_at_once_and_spreads_its_targets() -> None:
+    schedule = Schedule([(1.0, 0.0)] * 4, start=0.0)
+    calm = [(tick, slot) for tick in range(300) for slot in schedule.due(tick * 0.01)]
+    assert len(calm) == 12
+    schedule.pace([0, 1], 0.1, 3.0)
+    hurried = [(tick, slot) for tick in range(300, 400) for slot in schedule.due(tick * 0.01)]
+    assert [sum(slot == each for _, slot in hurried) for each in range(4)] == [10, 10, 1, 1]
+    ours = [tick for tick, slot in hurried if slot < 2]
+    assert ours[0] - 300 <= 5
+    assert {later - earlier for earlier, later in pairwise(ours)} <= {4, 5, 6}
+    schedule.pace([0, 1], 1.0, 4.0)
+    assert sum(slot < 2 for tick in range(400, 700) for slot in schedule.due(tick * 0.01)) == 6
+
+
+def test_no_pace_and_no_change_of_pace_goes_below_a_slots_floor() -> None:
+    schedule = Schedule([(1.0, 1.0), (1.0, 0.0)], start=0.0)
+    sent = []
+    for tick in range(1000):
+        sent += [tick for slot in schedule.due(tick * 0.01) if slot == 0]
+        if tick % 30 == 0:
+            schedule.pace([0, 1], 0.1 if tick % 60 else 0.5, tick * 0.01)
+    assert len(sent) >= 5
+    assert min(later - earlier for earlier, later in pairwise(sent)) >= 100
 
 
 def test_paths_take_turns_and_each_is_spread_over_the_whole_interval() -> None:
@@ -70,9 +110,17 @@ def slot() -> Slot:
     return Slot("edge1-azerbaijan", target, V4, str(target), target.packed, source.packed)
 
 
+def proof(number: int) -> bytes:
+    return f"probe {number}".encode()
+
+
+def sent(number: int, at: float = 100.0, of: Slot | None = None) -> Probe:
+    return Probe(of or slot(), number, 7, at, 0.5, proof(number))
+
+
 def arrival(number: int, at: float) -> Arrival:
     """The right answer to probe ``number``."""
-    reply = EchoReply(7, number & 0xFFFF, TOKEN, number)
+    reply = Answer(7, number & 0xFFFF, proof(number))
     return Arrival(reply, str(TARGET[V4]), SOURCE[V4].packed, at, at)
 
 
@@ -84,9 +132,9 @@ def altered(right: Arrival, wrong: dict[str, object]) -> Arrival:
 
 
 def outstanding(*numbers: int) -> Outstanding:
-    table = Outstanding(TOKEN, timeout_s=0.5)
+    table = Outstanding()
     for count, number in enumerate(numbers):
-        table.add(slot(), number, 7, 100.0 + count * 0.1)
+        table.add(sent(number, 100.0 + count * 0.1))
     return table
 
 
@@ -97,7 +145,7 @@ def test_the_right_answer_is_taken_once() -> None:
     assert sample.rtt_ms == pytest.approx(20.0)
     assert replace(sample, rtt_ms=None) == Sample("edge1-azerbaijan", TARGET[V4], 3, 100.0, OK)
     assert table.settle(arrival(3, 100.03)) is None
-    assert table.expire(200.0, blind_to=0.0) == []
+    assert table.expire(200.0, late_s=0.0, deaf_until=0.0) == []
 
 
 @pytest.mark.parametrize(
@@ -105,9 +153,9 @@ def test_the_right_answer_is_taken_once() -> None:
     [
         {"ident": 8},
         {"sequence": 4},
-        {"number": 3 + 65536},  # the same sequence, 65,536 probes ago
-        {"token": b"token-02"},  # another process with the same identifier
+        {"proof": proof(3 + 65536)},  # the same sequence, 65,536 probes ago; or another process's
         {"sender": "198.51.100.2"},
+        {"port": 53},
         {"packed_destination": ip_address("198.18.2.129").packed},
         {"packed_destination": None},
         {"at": 100.51, "read_at": 100.51},  # too late
@@ -117,12 +165,12 @@ def test_the_right_answer_is_taken_once() -> None:
 def test_a_reply_that_differs_in_anything_is_not_the_answer(wrong: dict[str, object]) -> None:
     table = outstanding(3)
     assert table.settle(altered(arrival(3, 100.02), wrong)) is None
-    assert [sample.state for sample in table.expire(200.0, blind_to=0.0)] == [LOST]
+    assert [sample.state for sample in table.expire(200.0, late_s=0.0, deaf_until=0.0)] == [LOST]
 
 
 def test_a_path_that_only_names_a_device_takes_whatever_source_the_kernel_chose() -> None:
-    table = Outstanding(TOKEN, timeout_s=0.5)
-    table.add(replace(slot(), packed_source=None), 3, 7, 100.0)
+    table = Outstanding()
+    table.add(sent(3, of=replace(slot(), packed_source=None)))
     assert table.settle(replace(arrival(3, 100.02), packed_destination=b"\1\2\3\4")) is not None
 
 
@@ -142,7 +190,7 @@ def test_the_kernels_clock_is_believed_unless_it_was_set_meanwhile() -> None:
 
 
 def test_an_unreachable_that_quotes_our_probe_loses_it_at_once_and_says_who_said_so() -> None:
-    error = EchoError(7, 3, SOURCE[V4].packed, TARGET[V4].packed, "host unreachable")
+    error = Failure(7, 3, SOURCE[V4].packed, TARGET[V4].packed, "host unreachable")
     table = outstanding(3, 4)
     lost = table.settle(Arrival(error, "192.0.2.9", SOURCE[V4].packed, 100.1, 100.1))
     assert lost is not None
@@ -153,8 +201,11 @@ def test_an_unreachable_that_quotes_our_probe_loses_it_at_once_and_says_who_said
 
 def test_probes_expire_in_order_lost_or_invalid_by_when_they_were_sent() -> None:
     table = outstanding(1, 2, 3)  # sent at 100.0, 100.1, 100.2
-    assert table.expire(100.49, blind_to=0.0) == []
-    assert [(s.seq, s.state) for s in table.expire(100.61, blind_to=100.05)] == [(1, INVALID), (2, LOST)]
+    assert table.expire(100.49, late_s=0.0, deaf_until=0.0) == []
+    assert [(s.seq, s.state) for s in table.expire(100.61, late_s=0.0, deaf_until=100.05)] == [
+        (1, INVALID),
+        (2, LOST),
+    ]
     assert len(table) == 1
 
 
@@ -171,23 +222,31 @@ class FakeWire:
     refuses: int | None = None
     overrun: bool = False
     waiting: list[Arrival] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
 
     def fileno(self) -> int:
         return -1
 
-    def send(self, packet: bytes, destination: str, ancillary: Ancillary) -> None:
+    def compose(self, slot: Slot, number: int) -> tuple[bytes, bytes]:
+        return number.to_bytes(4), proof(number)
+
+    def send(self, packet: bytes, slot: Slot, ancillary: Ancillary) -> None:
         if self.refuses is not None:
             raise OSError(self.refuses, "refused")
-        message = parse(V4, b"\0" + packet[1:], ip_header=False)
-        if self.answers and message is not None:
+        number = int.from_bytes(packet)
+        if self.answers:
             at = self.now() + 0.005
-            self.waiting.append(Arrival(message, destination, SOURCE[V4].packed, at, at))
+            answer = Answer(self.ident, number & 0xFFFF, proof(number))
+            self.waiting.append(Arrival(answer, slot.destination, slot.packed_source, at, at))
 
     def receive(self) -> Received:
         came = [each for each in self.waiting if each.at <= self.now()]
         self.waiting = [each for each in self.waiting if each.at > self.now()]
         overrun, self.overrun = self.overrun, False
         return Received([replace(each, read_at=self.now()) for each in came], overrun=overrun)
+
+    def forget(self, sequences: Iterable[int]) -> None:
+        self.forgotten += sequences
 
     def close(self) -> None:
         pass
@@ -200,9 +259,7 @@ class Bench:
         self.now = 1000.0
         self.wire = FakeWire(lambda: self.now)
         self.engine = Engine(
-            [Aim(slot(), Mouth(self.wire, []))],
-            interval_s=0.1,
-            timeout_s=0.5,
+            [Aim(slot(), Mouth(self.wire, []), interval_s=0.1, timeout_s=0.5)],
             readable=self.readable,
             clock=lambda: self.now,
             first_number=first_number,

@@ -11,7 +11,8 @@ from ipaddress import ip_address
 import pytest
 
 from controller.core.model import Address, Family
-from controller.probes.packets import EchoError, EchoReply, checksum, echo_filter, echo_request, parse
+from controller.probes.messages import Answer, Failure
+from controller.probes.packets import checksum, echo_body, echo_filter, echo_request, parse
 
 TOKEN = b"token-01"
 SOURCE = {Family.IPV4: ip_address("198.18.1.129"), Family.IPV6: ip_address("2001:db8:501:ff::129")}
@@ -64,7 +65,7 @@ def error_about(family: Family, request: bytes, kind: int, code: int, quoted: in
 @BOTH
 def test_a_reply_reads_back_what_was_sent(family: Family) -> None:
     reply = reply_to(echo_request(family, 0x1234, 70_000, TOKEN))
-    assert parse(family, reply, ip_header=False) == EchoReply(0x1234, 70_000 & 0xFFFF, TOKEN, 70_000)
+    assert parse(family, reply, ip_header=False) == Answer(0x1234, 70_000 & 0xFFFF, echo_body(70_000, TOKEN))
 
 
 def test_raw_ipv4_sockets_deliver_the_ip_header_options_included() -> None:
@@ -72,7 +73,7 @@ def test_raw_ipv4_sockets_deliver_the_ip_header_options_included() -> None:
     plain = ip_packet(Family.IPV4, reply, TARGET[Family.IPV4], SOURCE[Family.IPV4])
     with_options = b"\x46" + plain[1:20] + bytes(4) + plain[20:]
     for packet in (plain, with_options):
-        assert parse(Family.IPV4, packet, ip_header=True) == EchoReply(1, 2, TOKEN, 2)
+        assert parse(Family.IPV4, packet, ip_header=True) == Answer(1, 2, echo_body(2, TOKEN))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_raw_ipv4_sockets_deliver_the_ip_header_options_included() -> None:
 )
 def test_an_error_names_the_request_that_it_quotes(family: Family, kind: int, code: int, reason: str) -> None:
     error = error_about(family, echo_request(family, 9, 10, TOKEN), kind, code)
-    expected = EchoError(9, 10, SOURCE[family].packed, TARGET[family].packed, reason)
+    expected = Failure(9, 10, SOURCE[family].packed, TARGET[family].packed, reason)
     assert parse(family, error, ip_header=False) == expected
 
 
