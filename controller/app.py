@@ -13,7 +13,7 @@ from typing import Any
 from controller import planning
 from controller.config import Loaded, load
 from controller.core.intent import current_assignment, intents
-from controller.core.model import ControlState, Outcome, Verdict
+from controller.core.model import ControlState, Outcome, Reason, Verdict
 from controller.core.policy import record_move
 from controller.core.rollup import Row
 from controller.delivery import Delivery
@@ -30,6 +30,7 @@ from controller.ports import (
     StoreError,
 )
 from controller.probes.prober import NetworkProber
+from controller.probes.ways import check_ways
 from controller.render.jinja import JinjaRenderer
 from controller.store.samples import SampleReader, SampleWriter
 from controller.store.sqlite import SqliteStore
@@ -101,16 +102,21 @@ class App:
     # --- commands ------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, *, dry_run: bool) -> None:
-        """The unattended loop, until ``stop``."""
+        """The unattended loop, until ``stop``. Raises ProbeError."""
+        policy = self.loaded.policy
+        wrong = await check_ways(
+            probe_paths(policy), {link.name: link.router for link in policy.links.values()}
+        )
         store = SqliteStore(self._path)
         samples = SampleWriter(self._options.state / SAMPLES_FILE)
         try:
             async with self._fleet() as fleet, self._sources() as sources:
                 loop = Loop(
-                    self.loaded.policy,
+                    policy,
                     World(NetworkProber(), fleet, store, samples, self._clock, self._log, sources),
                     dry_run=dry_run,
                     fingerprint=self.loaded.fingerprint,
+                    standing=[Reason("ways", str(number), text) for number, text in enumerate(wrong)],
                 )
                 await loop.run(stop)
         finally:

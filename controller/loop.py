@@ -24,6 +24,7 @@ from controller.core.model import (
     Health,
     Outcome,
     Policy,
+    Reason,
     RolledBack,
     RouterIntent,
     RouterPlan,
@@ -33,6 +34,7 @@ from controller.core.model import (
 from controller.core.phases import phases
 from controller.core.policy import decide, record_move
 from controller.delivery import Delivery, served
+from controller.notices import Notices
 from controller.ports import Snapshot, StoreError
 from controller.watch import LoopSettings, Watch, World
 
@@ -57,12 +59,15 @@ class Loop:
         dry_run: bool = False,
         fingerprint: str = "",
         settings: LoopSettings | None = None,
+        standing: Sequence[Reason] = (),
     ) -> None:
+        """``standing``: notices that hold for as long as the loop runs."""
         self._policy = policy
         self._fleet, self._store, self._clock, self._log = world.fleet, world.store, world.clock, world.log
         self._dry_run, self._fingerprint = dry_run, fingerprint
         self._set = settings or LoopSettings()
         self._delivery = Delivery(world.fleet, world.clock, world.log)
+        self._standing, self._notices = tuple(standing), Notices(world.clock, world.log)
         self._watch = Watch(policy, world, self._set, on_verdict=self._on_verdict, on_router=self._on_router)
         self._memory = ControlState()
         self._decision: Decision | None = None
@@ -159,6 +164,7 @@ class Loop:
         reconcile, self._reconcile_due = self._reconcile_due, False
         current = self._watch.current()
         decision, self._memory = self._decide(self._watch.health)
+        decision = replace(decision, notices=(*self._standing, *decision.notices))
         self._decision = decision
         timings = {"decide": (self._clock.now() - noticed) * 1000}
         outcomes: list[Outcome] = []
@@ -304,6 +310,7 @@ class Loop:
             decision.assignment,
             decision.frozen,
             tuple((held.traffic_class, held.move) for held in decision.held),
+            tuple((notice.rule, notice.subject) for notice in decision.notices),
             tuple(sorted((name, health.verdict) for name, health in self._watch.health.items())),
         )
         news = bool(acted) or key != self._noted
@@ -314,6 +321,7 @@ class Loop:
             if not isinstance(outcome, Applied):
                 self._log.error(f"{outcome.router}: {outcome.kind}: {outcome.why}")
         self._noted = key
+        self._notices.say(decision.notices)
         if news:
             now, utc = self._clock.now(), self._clock.utc()
             try:

@@ -56,6 +56,8 @@ def _show_status(snapshot: Snapshot, age: float) -> None:
     for held in snapshot.decision.held if snapshot.decision else ():
         left = f" (for another {ago(held.until - snapshot.now)})" if held.until else ""
         out.print(f"held: {held.traffic_class} {held.move}: {held.why}{left}", markup=False)
+    for notice in snapshot.decision.notices if snapshot.decision else ():
+        out.print(f"look at: {notice.text}", style="yellow", markup=False)
 
 
 def _links(snapshot: Snapshot) -> Table:

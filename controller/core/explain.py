@@ -115,7 +115,7 @@ def describe_assignment(before: Assignment, after: Assignment) -> list[str]:
 
 
 def explain(decision: Decision, now: float | None = None) -> list[str]:
-    """The decision as lines for people: the sentence, reasons by rule, holds and what they wait for.
+    """The decision as lines for people: the sentence, reasons by rule, holds and what they wait for, notices.
 
     With ``now`` (monotonic, as in the decision) waits are told as time left.
     """
@@ -131,6 +131,8 @@ def explain(decision: Decision, now: float | None = None) -> list[str]:
             f"  {hold.traffic_class}: {hold.move}: {one_line(hold.why)}{_wait(hold.until, now)}"
             for hold in decision.held
         ]
+    if decision.notices:
+        lines += ["look at:", *(f"  {one_line(notice.text)}" for notice in decision.notices)]
     return lines
 
 

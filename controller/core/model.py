@@ -421,6 +421,7 @@ class Decision:
     sentence: str
     reasons: tuple[Reason, ...] = ()
     held: tuple[Held, ...] = ()
+    notices: tuple[Reason, ...] = ()  # what people should look at; nothing is moved by it
     escape: bool = False  # leaves a dead path: nothing slow may stand in its way
     frozen: bool = False  # the controller does not trust what it sees: push nothing at all
     decide_again_at: float | None = None  # time alone may change the decision then

@@ -143,6 +143,8 @@ def _steer_from_noc(ip: Any) -> None:
     lan = index(ip, "lan")
     for number, edge in enumerate(EDGES, start=101):
         _default_via(ip, edge, table=number)
+        for family in Family:
+            _last_resort(ip, family, number)
     for link in LINKS:
         for source in link.probe_sources:
             # Deprecated from birth (preferred lifetime 0): never chosen unless asked for by name.
@@ -157,14 +159,12 @@ def _steer_at_edge(ip: Any, edge: str) -> None:
         if link.edge == edge:
             for source in link.probe_sources:
                 _rule(ip, source, link.table)
-                ip.route(
-                    "add",
-                    family=_AF[family_of(source)],
-                    dst="default",
-                    type="unreachable",
-                    table=link.table,
-                    priority=_LAST_RESORT,
-                )
+                _last_resort(ip, family_of(source), link.table)
+
+
+def _last_resort(ip: Any, family: Family, table: int) -> None:
+    """Without it a lookup that finds no route in the table goes on to the next, and to another upstream."""
+    ip.route("add", family=_AF[family], dst="default", type="unreachable", table=table, priority=_LAST_RESORT)
 
 
 def _rule(ip: Any, source: Address, table: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import USER_PATH, Applied, RolledBack
+from controller.core.model import USER_PATH, Applied, Reason, RolledBack
 from controller.loop import Loop
 from controller.watch import World
 from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
@@ -27,6 +27,7 @@ class Scene:
         self.store, self.samples, self.log = FakeStore(), FakeSamples(), FakeLog()
         self.alive = alive
         self.dry_run = False
+        self.standing: list[Reason] = []
         self.users_served_by = set(self.policy.links)
 
     async def run(self, seconds: float) -> None:
@@ -34,7 +35,7 @@ class Scene:
         world = World(prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)
-        await Loop(self.policy, world, dry_run=self.dry_run).run(stop)
+        await Loop(self.policy, world, dry_run=self.dry_run, standing=self.standing).run(stop)
 
     def _alive(self, path: str, now: float) -> bool:
         if path != USER_PATH:
