@@ -38,7 +38,7 @@ class TcpConnect:
 class HttpGet:
     """A page is asked for. The host name goes into the Host header and, with TLS, into SNI."""
 
-    host: str  # as the URL has it, with its port where it has one
+    host: str
     path: str = "/"  # with the query, if any
     tls: bool = True
     status: int = 200  # any other is not the answer that was asked for
@@ -46,6 +46,11 @@ class HttpGet:
     ca_file: str | None = None  # trusted instead of the system's authorities
 
     kind: ClassVar[str] = "http"
+
+    def authority(self, port: int) -> str:
+        """The host, with the port where it is not the usual one (RFC 9110, 4.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if port == (443 if self.tls else 80) else f"{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,8 @@ class Endpoint:
 
     def __str__(self) -> str:
         match self.ask:
-            case HttpGet(host, path, tls):
-                return f"{'https' if tls else 'http'}://{host}{path} via {self.address}"
+            case HttpGet(path=path, tls=tls) as get:
+                return f"{'https' if tls else 'http'}://{get.authority(self.port)}{path} via {self.address}"
             case DnsQuery(name, rrtype):
                 return f"dns {name} {rrtype} at {self._place}"
             case TcpConnect() | TwampTest():

@@ -17,7 +17,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from controller.core.model import Address, Family, family_of
+from controller.core.model import Address, Family, Target, family_of
 from controller.ports import ProbeError
 from controller.probes.messages import Arrival, Slot
 from controller.probes.packets import TOKEN_LEN, echo_body, echo_filter, echo_request, parse
@@ -87,8 +87,9 @@ class IcmpWires:
     def __iter__(self) -> Iterator[Wire]:
         return iter(self._wires.values())
 
-    def open(self, family: Family, source: Address | None, device: str | None) -> Mouth:
-        """A way to send from this source or device. Raises ProbeError with what is missing."""
+    def open(self, target: Target, source: Address | None, device: str | None) -> Mouth:
+        """A way to probe this target from this source or device. Raises ProbeError with what is missing."""
+        family = family_of(target)
         if source is not None:
             check_source(source)
         raw = self._raw.get(family)

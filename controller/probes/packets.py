@@ -24,7 +24,14 @@ _ERRORS: Final = {
 }
 _UNREACHABLE_CODES: Final = {
     Family.IPV4: {0: "net", 1: "host", 3: "port", 9: "prohibited", 10: "prohibited", 13: "prohibited"},
-    Family.IPV6: {0: "no route", 1: "prohibited", 3: "address", 5: "source policy", 6: "reject route"},
+    Family.IPV6: {
+        0: "no route",
+        1: "prohibited",
+        3: "address",
+        4: "port",
+        5: "source policy",
+        6: "reject route",
+    },
 }
 _IP_HEADER_LEN: Final = {Family.IPV4: 20, Family.IPV6: 40}  # of what we send: no options, no extensions
 _ADDRESSES: Final = {Family.IPV4: (12, 16, 20), Family.IPV6: (8, 24, 40)}  # source, destination, end
@@ -83,7 +90,7 @@ def parse(family: Family, data: bytes, *, ip_header: bool) -> Answer | Failure |
 
 def reason(family: Family, kind: int, code: int) -> str:
     """An ICMP error in words: "net unreachable"."""
-    word = _ERRORS[family][kind]
+    word = _ERRORS[family].get(kind, f"ICMP type {kind}")
     if word != "unreachable":
         return word
     return f"{_UNREACHABLE_CODES[family].get(code, f'code {code}')} unreachable"

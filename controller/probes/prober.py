@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from controller.core.model import (
@@ -25,16 +26,25 @@ from controller.core.model import (
     kind_of,
 )
 from controller.ports import ProbeError, ProbePath
+from controller.probes.dns_query import DnsLanguage
 from controller.probes.engine import TICK_S, Aim, Engine
+from controller.probes.http_get import HttpWires
 from controller.probes.icmp import IcmpWires
 from controller.probes.messages import Slot
 from controller.probes.outstanding import MAX_OUTSTANDING
 from controller.probes.schedule import alternate, spread
 from controller.probes.sockets import AF
+from controller.probes.tcp import TcpWires
+from controller.probes.twamp import TwampLanguage
+from controller.probes.udp import UdpWires
 from controller.probes.wire import Wire, Wires
 
 KINDS: Final[Mapping[str, Callable[[], Wires]]] = {
     "icmp": IcmpWires,
+    "tcp": TcpWires,
+    "http": HttpWires,
+    "dns": partial(UdpWires, DnsLanguage),
+    "twamp": partial(UdpWires, TwampLanguage),
 }
 MAX_KEPT: Final = 200_000  # samples kept for a caller that does not come: 10 s at 10,000 probes/s
 
@@ -144,18 +154,18 @@ class NetworkProber:
     def _aim(
         self, path: ProbePath, target: Target, source: Address | None, interval_s: float, timeout_s: float
     ) -> Aim:
-        family, kind = family_of(target), kind_of(target)
+        kind = kind_of(target)
         wires = self._wires.setdefault(kind, KINDS[kind]())
         try:
-            mouth = wires.open(family, source, path.device)
+            mouth = wires.open(target, source, path.device)
         except ProbeError as error:
             raise ProbeError(f"{path.name}: {error}") from error
         address = target.address if isinstance(target, Endpoint) else target
         slot = Slot(
             path=path.name,
             target=target,
-            family=family,
-            destination=socket.inet_ntop(AF[family], address.packed),
+            family=family_of(target),
+            destination=socket.inet_ntop(AF[family_of(target)], address.packed),
             packed_destination=address.packed,
             packed_source=None if source is None else source.packed,
         )

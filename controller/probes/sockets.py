@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
 import time
@@ -12,16 +13,19 @@ from typing import Final, NamedTuple
 from controller.core.model import Address, Family, family_of
 from controller.ports import ProbeError
 
-# linux/asm-generic/socket.h and linux/in.h; the socket module lacks them.
+# linux/asm-generic/socket.h, linux/in.h, linux/in6.h; the socket module lacks them.
 _SO_RCVBUFFORCE: Final = 33
 _SO_TIMESTAMPNS: Final = 35
 _SO_RXQ_OVFL: Final = 40
 IP_PKTINFO: Final = 8
+_IP_BIND_ADDRESS_NO_PORT: Final = 24
+RECVERR: Final = {Family.IPV4: (socket.IPPROTO_IP, 11), Family.IPV6: (socket.IPPROTO_IPV6, 25)}
 
 AF: Final = {Family.IPV4: socket.AF_INET, Family.IPV6: socket.AF_INET6}
 _RECEIVE_BUFFER: Final = 4 << 20  # bytes: some 5,000 replies may wait for a late loop
 _MAX_DATAGRAM: Final = 2048  # ours are far smaller; a DNS answer may fill a packet
 _MAX_ANCILLARY: Final = 256
+_RESET_ON_CLOSE: Final = struct.pack("@ii", 1, 0)
 _MAX_DRAIN: Final = 20_000  # datagrams a call: a flood must not hold the loop
 
 
@@ -110,3 +114,45 @@ class Inbox:
             elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
                 destination = data[:16]
         return stamp, destination
+
+
+def check_way(family: Family, source: Address | None, device: str | None) -> None:
+    """Raises ProbeError unless sockets can be bound so."""
+    if source is not None:
+        check_source(source)
+    if device is not None:
+        with socket.socket(AF[family], socket.SOCK_DGRAM) as sock:
+            bind_to_device(sock, device)
+
+
+def hear_errors(sock: socket.socket, family: Family) -> None:
+    """Ask to be told of ICMP errors at once, the transient ones as well (ip(7), IP_RECVERR)."""
+    sock.setsockopt(*RECVERR[family], 1)
+
+
+def begin_connection(
+    family: Family, source: Address | None, device: str | None, destination: str, port: int
+) -> socket.socket:
+    """A TCP connection under way, which is reset when closed. Raises OSError as the kernel puts it.
+
+    EADDRNOTAVAIL means that the source address is gone; where every port is taken, it is EAGAIN.
+    """
+    sock = socket.socket(AF[family], socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        hear_errors(sock, family)
+        if device is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+        if source is not None:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((str(source), 0))
+        error = sock.connect_ex((destination, port))
+    except BaseException:
+        sock.close()
+        raise
+    if error in (0, errno.EINPROGRESS):
+        return sock
+    sock.close()
+    if error == errno.EADDRNOTAVAIL:
+        error = errno.EAGAIN
+    raise OSError(error, os.strerror(error))

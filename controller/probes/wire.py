@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller.core.model import Address, Family
+from controller.core.model import Address, Target
 from controller.probes.messages import Arrival, Slot
 
 Ancillary = list[tuple[int, int, bytes]]
@@ -66,8 +66,8 @@ class Wires(Protocol):
 
     def __iter__(self) -> Iterator[Wire]: ...
 
-    def open(self, family: Family, source: Address | None, device: str | None) -> Mouth:
-        """A way to send from this source or device. Raises ProbeError with what is missing."""
+    def open(self, target: Target, source: Address | None, device: str | None) -> Mouth:
+        """A way to probe this target from this source or device. Raises ProbeError with what is missing."""
         ...
 
     def close(self) -> None:
