@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -161,3 +163,69 @@ def test_a_dead_daemon_is_not_taken_for_an_empty_configuration(live: Live, route
     finally:
         wait_for(lambda: "bgpd" in live.router.vtysh("show daemons"), "bgpd did not come back", 90)
         wait_for(live.established, "sessions did not come back", 20)
+
+
+def vtyshs(live: Live) -> list[int]:
+    """Every vtysh on the router."""
+    found = ((pid, Path(f"/proc/{pid}/comm")) for pid in live.router.processes())
+    return [pid for pid, comm in found if comm.exists() and comm.read_text().strip() == "vtysh"]
+
+
+def test_what_is_polled_is_asked_of_one_vtysh_that_is_kept_running(live: Live, router: Any) -> None:
+    first = router.get_bgp_neighbors()
+    kept = vtyshs(live)
+    assert len(kept) == 1, router.device.ask("vtysh", "show bgp vrf all neighbors json", "show bgp vrfs json")
+    for _ in range(3):
+        interfaces, again = router.get_interfaces(), router.get_bgp_neighbors()
+    assert vtyshs(live) == kept
+    assert interfaces["upstream"]["is_up"]
+    assert again["global"]["peers"].keys() == first["global"]["peers"].keys()
+    router.close()
+    wait_for(lambda: not vtyshs(live), "vtysh outlived its connection")
+
+
+def test_a_kept_vtysh_that_dies_is_replaced_without_a_word(live: Live, router: Any) -> None:
+    router.get_bgp_neighbors()
+    (kept,) = vtyshs(live)
+    os.kill(kept, signal.SIGKILL)
+    assert router.get_bgp_neighbors()["global"]["peers"]
+    assert router.get_bgp_neighbors()["global"]["peers"]
+    assert kept not in vtyshs(live)
+
+
+def test_a_kept_vtysh_that_hangs_delays_one_answer_only(live: Live, router: Any) -> None:
+    router.get_bgp_neighbors()
+    (kept,) = vtyshs(live)
+    os.kill(kept, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert router.get_bgp_neighbors()["global"]["peers"]
+        assert time.monotonic() - begun < 7
+        begun = time.monotonic()
+        assert router.get_bgp_neighbors()["global"]["peers"]
+        assert time.monotonic() - begun < 2
+    finally:
+        os.kill(kept, signal.SIGKILL)
+
+
+@pytest.mark.timeout(120)
+def test_a_kept_vtysh_never_tells_of_a_dead_bgpd_as_if_it_were_alive(live: Live, router: Any) -> None:
+    assert router.get_bgp_neighbors()["global"]["peers"]
+    live.router.sh("kill -9 $(cat /run/frr/bgpd.pid)")
+    try:
+        with pytest.raises(CommandErrorException, match="bgpd is not running"):
+            router.get_bgp_neighbors()
+    finally:
+        wait_for(lambda: "bgpd" in live.router.vtysh("show daemons"), "bgpd did not come back", 90)
+        wait_for(live.established, "sessions did not come back", 20)
+    peers = router.get_bgp_neighbors()["global"]["peers"]
+    assert all(peer["is_up"] for peer in peers.values())
+
+
+def test_a_shell_in_which_nothing_can_be_kept_running_is_asked_once_each_time(connect: MakeDriver) -> None:
+    driver = connect()
+    assert driver.device.ask("cat >/dev/null") is None  # reads, and echoes nothing
+    begun = time.monotonic()
+    assert driver.device.ask("cat >/dev/null") is None
+    assert time.monotonic() - begun < 1
+    assert driver.device.ask("cat") == ""  # an echo, and no output

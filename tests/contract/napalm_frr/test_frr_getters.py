@@ -24,6 +24,9 @@ class RecordedDevice(BaseTestDouble):  # type: ignore[misc]  # napalm is untyped
         recorded = self.find_file(self.sanitize_text(command))
         return Answer(Path(recorded).read_text(), 0)
 
+    def ask(self, program: str, *lines: str) -> None:
+        """Nothing is kept running."""
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -1,4 +1,7 @@
-"""The reading half of the driver: each getter asks in one exec (facts in two), pure parsers do the rest."""
+"""The reading half of the driver: each getter asks once (facts twice), pure parsers do the rest.
+
+Sessions and interfaces, which are polled, are asked of a vtysh that is kept running.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class Getters:
 
     def get_interfaces(self) -> dict[str, dict[str, Any]]:
         """State of each interface; -1.0 for a speed that Linux does not know."""
-        return getters_system.interfaces(self._router().vtysh(_INTERFACES))
+        return getters_system.interfaces(self._router().ask(_INTERFACES))
 
     def get_interfaces_ip(self) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
         """Addresses of each interface that has any."""
@@ -54,7 +57,7 @@ class Getters:
 
     def get_bgp_neighbors(self) -> dict[str, dict[str, Any]]:
         """Sessions by VRF (``global`` is the default one)."""
-        return getters_bgp.neighbors(self._router().vtysh(getters_bgp.NEIGHBORS, getters_bgp.INSTANCES))
+        return getters_bgp.neighbors(self._router().ask(getters_bgp.NEIGHBORS, getters_bgp.INSTANCES))
 
     def get_bgp_neighbors_detail(
         self, neighbor_address: str = ""

@@ -36,6 +36,10 @@ class Device(Protocol):
         """Run a command to its end."""
         ...
 
+    def ask(self, program: str, *lines: str) -> str | None:
+        """Have a program that is kept running read lines; what it prints, None when it does not answer."""
+        ...
+
     def close(self) -> None:
         """Close the connection."""
         ...
@@ -64,14 +68,25 @@ class Router:
 
     def vtysh(self, *commands: str) -> str:
         """What these commands of vtysh print, in one exec. Raises CommandErrorException."""
-        space = f"-N {self._pathspace} " if self._pathspace else ""
-        answer = self._device.run(f"vtysh {space}" + " ".join(f"-c {shlex.quote(each)}" for each in commands))
+        words = [self._vtysh, *(f"-c {shlex.quote(each)}" for each in commands)]
+        answer = self._device.run(" ".join(words))
         out = "\n".join(line for line in answer.out.split("\n") if "open configuration file" not in line)
         if answer.code:
             raise CommandErrorException(
                 self._explained(out) or f"{self._name}: {' ; '.join(commands)}: {out.strip()}"
             )
         return out
+
+    @property
+    def _vtysh(self) -> str:
+        return f"vtysh -N {self._pathspace}" if self._pathspace else "vtysh"
+
+    def ask(self, *commands: str) -> str:
+        """As ``vtysh``, for what prints JSON, of a vtysh that is kept running: starting one costs most."""
+        out = self._device.ask(self._vtysh, *commands)
+        if out is not None and all(f"{command}\n{{" in out for command in commands):
+            return out
+        return self.vtysh(*commands)  # a daemon is gone, or a part is missing: this says what is wrong
 
     def shell(self, command: str) -> Answer:
         """Run a command of the router's system."""

@@ -1,5 +1,7 @@
 """One SSH connection to one router: opened with its host key verified, kept warm, one exec per action.
 
+What is asked all the time is asked of a program that is kept running: see ``Connection.ask``.
+
 paramiko by default waits for small packets to be acknowledged (40 ms an exec) and logs tracebacks of its own
 thread to stderr; neither happens here.
 """
@@ -10,6 +12,7 @@ import contextlib
 import logging
 import socket
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import paramiko
@@ -28,6 +31,7 @@ _UNACKNOWLEDGED_MS = (
 )
 _SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 _CHUNK = 65536
+_ASK_S = 5.0  # longest silence of a program that is kept running, before its command is run by itself instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ class Connection:
     def __init__(self, login: Login) -> None:
         """Connect and authenticate. Raises a ConnectionException of NAPALM that says what to do."""
         self.login = login
+        self._running: dict[str, paramiko.Channel] = {}  # programs that wait for the next question
+        self._mute: set[str] = set()  # programs that do not echo: not asked again over this connection
+        self._questions = count(1)
         _quiet()
         self._client = paramiko.SSHClient()
         self._client.set_log_channel(LOG)
@@ -215,6 +222,52 @@ class Connection:
                 f"{where}: the connection was lost: {error or 'closed'}"
             ) from error
         return Answer(out.decode(errors="replace"), code)
+
+    def ask(self, program: str, *lines: str) -> str | None:
+        """Have a program, started by the first question and kept running, read these lines; what it prints.
+
+        It must echo its input, as whatever reads by readline does, and take ``!`` for a comment: the echo of
+        one is how the end of the answer is known. None when it does not answer: then it is given up, and the
+        next question starts another.
+        """
+        if program in self._mute:
+            return None
+        mark = f"!napalm_frr {next(self._questions)}\n".encode()
+        try:
+            channel = self._running.pop(program, None) or self._started(program)
+            channel.sendall("".join(f"{line}\n" for line in lines).encode() + mark)
+            out = self._until(channel, mark)
+        except (paramiko.SSHException, OSError, EOFError):  # TimeoutError is an OSError
+            return None
+        self._running[program] = channel
+        return out
+
+    def _started(self, program: str) -> paramiko.Channel:
+        channel = self._transport().open_session(timeout=self.login.timeout_s)
+        channel.settimeout(_ASK_S)
+        channel.set_combine_stderr(True)
+        channel.exec_command(program)
+        greeting = f"!napalm_frr {next(self._questions)}\n".encode()
+        channel.sendall(greeting)
+        try:
+            self._until(channel, greeting)
+        except TimeoutError:
+            self._mute.add(program)
+            raise
+        return channel
+
+    def _until(self, channel: paramiko.Channel, mark: bytes) -> str:
+        out, ended = bytearray(), False
+        try:
+            while not ended and mark not in out[-len(mark) - _CHUNK :]:
+                chunk = channel.recv(_CHUNK)
+                out, ended = out + chunk, not chunk
+        except BaseException:
+            channel.close()
+            raise
+        if ended:
+            raise EOFError
+        return out.partition(mark)[0].decode(errors="replace")
 
     def close(self) -> None:
         """Close; harmless when closed already."""
