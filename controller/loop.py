@@ -348,6 +348,7 @@ class Loop:
             decision=self._decision,
             memory=self._memory,
             current=self._watch.current(),
+            seen=self._watch.seen(),
             router_errors={name: state.error for name, state in self._watch.routers.items() if state.error},
         )
         try:

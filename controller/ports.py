@@ -14,6 +14,8 @@ from controller.core.model import (
     Decision,
     Family,
     Health,
+    InterfaceSample,
+    LinkSeen,
     Outcome,
     RouterIntent,
     RouterPlan,
@@ -111,6 +113,14 @@ class RouterState:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one router told when polled."""
+
+    sessions: tuple[SessionSample, ...] = ()
+    interfaces: tuple[InterfaceSample, ...] = ()  # of links whose interface the router has
+
+
 class Renderer(Protocol):
     """Intent to the text of everything the controller owns on that router."""
 
@@ -130,8 +140,11 @@ class Fleet(Protocol):
         """Running configuration, attachments, BGP sessions and pending commit of each router, in parallel."""
         ...
 
-    async def sessions(self, routers: Sequence[str]) -> Mapping[str, tuple[SessionSample, ...] | None]:
-        """BGP sessions only: the cheap poll. None: the router did not answer."""
+    async def poll(self, routers: Sequence[str], *, counters: bool = False) -> Mapping[str, Polled | None]:
+        """BGP sessions, and interfaces with their counters if asked. None: the router did not answer.
+
+        Cheap enough for twice a second.
+        """
         ...
 
     async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
@@ -196,6 +209,7 @@ class Snapshot:
     memory: ControlState = field(default_factory=ControlState)
     current: Assignment = field(default_factory=dict)
     router_errors: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, LinkSeen] = field(default_factory=dict)  # what routers say of their links
 
 
 class Store(Protocol):
@@ -225,12 +239,12 @@ class Store(Protocol):
         """Replace what ``status`` shows."""
         ...
 
-    def save_histories(self, histories: Mapping[str, Mapping[str, Any]]) -> None:
-        """Replace what is remembered of links' quiet time: JSON values by name."""
+    def save_learned(self, what: str, learned: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace what was learned of the links, under a name: JSON values, and no monotonic times."""
         ...
 
-    def load_histories(self) -> Mapping[str, Mapping[str, Any]]:
-        """The histories last saved; none if there are none."""
+    def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
+        """What was last saved under that name; nothing if nothing was."""
         ...
 
 

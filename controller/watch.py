@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from controller.core import detect
@@ -20,12 +21,14 @@ from controller.core.model import (
     USER_PATH,
     Assignment,
     Health,
+    LinkSeen,
     Policy,
     Sample,
     SessionSample,
     Signal,
     Verdict,
 )
+from controller.hearing import Hearing
 from controller.ports import (
     Clock,
     Fleet,
@@ -39,13 +42,16 @@ from controller.ports import (
 )
 from controller.sampling import Sampling
 
+QUIET_TIME = "quiet time"  # the name under which the store has what the detector learned
+
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
     """Rhythm of the loop, in seconds. None of these delays a failover: verdicts wake the loop."""
 
     observe_s: float = 0.02  # longest wait for samples before the detector looks at the clock again
-    session_poll_s: float = 1.0  # BGP session states, the second signal
+    poll_s: float = 0.5  # BGP sessions and interfaces, the second witness
+    counters_s: float = 5.0  # how often their counters are read along
     source_s: float = 10.0  # longest wait for a source of signals to be read
     reconcile_s: float = 15.0  # full read of every router, intent against running
     first_read_s: float = 5.0  # at the start: routers that have not answered by then are served later
@@ -89,6 +95,8 @@ class Watch:
         self._store, self._clock, self._log = world.store, world.clock, world.log
         self._on_verdict, self._on_router = on_verdict, on_router
         self._detector = self._recall()
+        self._hearing = Hearing(policy, world.store, world.log)
+        self._counters_at: dict[str, float] = {}  # router -> when its counters were last read
         self._sampling = Sampling(world.samples, world.clock, world.log)
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
@@ -104,6 +112,7 @@ class Watch:
 
     async def start(self, *, may_settle: bool) -> list[asyncio.Task[None]]:
         """Begin. The tasks run until ``stop``; one that ends by itself has failed. Raises ProbeError."""
+        self._hearing.recall()
         for name in self._policy.routers:
             self._tasks.append(asyncio.create_task(self._follow(name, may_settle), name=f"router {name}"))
         reads = [asyncio.create_task(event.wait()) for event in self._read.values()]
@@ -136,6 +145,10 @@ class Watch:
     def unreachable(self) -> frozenset[str]:
         """The routers that cannot be read now."""
         return frozenset(name for name, state in self.routers.items() if state.error is not None)
+
+    def seen(self) -> Mapping[str, LinkSeen]:
+        """What routers say of their links, in figures."""
+        return self._hearing.seen()
 
     def failing(self) -> frozenset[str]:
         """The links that do not forward now, or perhaps not."""
@@ -184,7 +197,7 @@ class Watch:
         """A detector that remembers what was learnt of each link in earlier lives."""
         kept: detect.Memory = {}
         try:
-            kept = self._store.load_histories()
+            kept = self._store.load_learned(QUIET_TIME)
         except StoreError as error:
             self._log.error("what was learnt of the links cannot be read; learning afresh", error=str(error))
         state = detect.initial(self._policy, self._clock.now(), kept)
@@ -205,8 +218,9 @@ class Watch:
             self._keep_histories()
 
     def _keep_histories(self) -> None:
+        self._hearing.keep()
         try:
-            self._store.save_histories(detect.remembered(self._detector))
+            self._store.save_learned(QUIET_TIME, detect.remembered(self._detector))
         except StoreError as error:
             self._log.error("what was learnt of the links could not be kept", error=str(error))
 
@@ -249,16 +263,22 @@ class Watch:
             self._read[name].set()
             self._on_router()
             while self._clock.now() < began + self._set.reconcile_s and name not in self._again:
-                await asyncio.sleep(self._set.session_poll_s)
+                await asyncio.sleep(self._set.poll_s)
                 if self.routers[name].error is None:
-                    await self._poll_sessions(name)
+                    await self._poll(name)
 
-    async def _poll_sessions(self, name: str) -> None:
+    async def _poll(self, name: str) -> None:
         began = self._clock.now()
-        sessions = (await self._fleet.sessions([name]))[name] or ()
-        self._sessions.extend(sessions)
-        if sessions and began >= self._believe_since.get(name, began):
-            self.routers[name] = replace(self.routers[name], sessions=sessions)
+        counters = began >= self._counters_at.get(name, -inf) + self._set.counters_s
+        if counters:
+            self._counters_at[name] = began
+        polled = (await self._fleet.poll([name], counters=counters))[name]
+        if polled is None:
+            return
+        self._sessions.extend(polled.sessions)
+        self._signals.extend(self._hearing.hear(name, polled))
+        if polled.sessions and began >= self._believe_since.get(name, began):
+            self.routers[name] = replace(self.routers[name], sessions=polled.sessions)
 
     def _note(self, name: str, state: RouterState, began: float) -> None:
         if began < self._believe_since.get(name, began):

@@ -14,11 +14,13 @@ from controller.core.model import (
     Applied,
     Attachment,
     ControlState,
+    Counters,
     Decision,
     Failed,
     Family,
     Health,
     HealthPolicy,
+    InterfaceSample,
     Link,
     Outcome,
     Policy,
@@ -37,7 +39,7 @@ from controller.core.model import (
 )
 from controller.core.rollup import Series, Tally
 from controller.core.samples import Seconds
-from controller.ports import ProbePath, RouterState, Snapshot, StoreError
+from controller.ports import Polled, ProbePath, RouterState, Snapshot, StoreError
 
 TARGETS = tuple(ip_address(f"192.0.2.{n}") for n in (1, 2, 3, 4))
 
@@ -151,6 +153,9 @@ class FakeFleet:
     confirmed: dict[str, tuple[Attachment, ...]] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
+    unplugged: set[str] = field(default_factory=set)  # links whose interface is down
+    without_interface: set[str] = field(default_factory=set)  # links whose interface is not there
+    accepted: dict[str, int] = field(default_factory=dict)  # link -> prefixes, where not 100
     refusing: set[str] = field(default_factory=set)
     pushes: list[tuple[float, str]] = field(default_factory=list)
     rehearsals: list[dict[str, RouterIntent]] = field(default_factory=list)
@@ -180,14 +185,31 @@ class FakeFleet:
     def _sessions(self, router: str) -> tuple[SessionSample, ...]:
         now = asyncio.get_running_loop().time()
         return tuple(
-            SessionSample(link.name, family, now, True, 100)
+            SessionSample(link.name, family, now, True, self.accepted.get(link.name, 100), up_s=now + 3600)
             for link in self.policy.links.values()
             if link.router == router
             for family in link.neighbors
         )
 
-    async def sessions(self, routers: Sequence[str]) -> Mapping[str, tuple[SessionSample, ...] | None]:
-        return {name: None if name in self.dead else self._sessions(name) for name in routers}
+    async def poll(self, routers: Sequence[str], *, counters: bool = False) -> Mapping[str, Polled | None]:
+        return {name: None if name in self.dead else self._polled(name, counters) for name in routers}
+
+    def _polled(self, router: str, counters: bool) -> Polled:
+        now = asyncio.get_running_loop().time()
+        octets = int(now * 12_500_000)  # 100 Mbit/s, of a gigabit
+        interfaces = tuple(
+            InterfaceSample(
+                link=link.name,
+                at=now,
+                is_up=link.name not in self.unplugged,
+                is_enabled=True,
+                speed_mbps=1000.0,
+                counters=Counters(octets, octets, octets, octets, 0, 0, 0, 0) if counters else None,
+            )
+            for link in self.policy.links.values()
+            if link.router == router and link.name not in self.without_interface
+        )
+        return Polled(self._sessions(router), interfaces)
 
     async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
         return {name: self._plan(name, intent) for name, intent in wanted.items()}
@@ -247,7 +269,7 @@ class FakeStore:
     records: list[tuple[Decision, tuple[Outcome, ...]]] = field(default_factory=list)
     state: ControlState = field(default_factory=ControlState)
     snapshot: Snapshot | None = None
-    histories: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    learned: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     broken: bool = False
 
     def _check(self) -> None:
@@ -275,17 +297,17 @@ class FakeStore:
         self.records.append((decision, tuple(outcomes)))
         return len(self.records)
 
-    def save_histories(self, histories: Mapping[str, Mapping[str, Any]]) -> None:
-        self._check()
-        self.histories = histories
-
-    def load_histories(self) -> Mapping[str, Mapping[str, Any]]:
-        self._check()
-        return self.histories
-
     def put_snapshot(self, snapshot: Snapshot) -> None:
         self._check()
         self.snapshot = snapshot
+
+    def save_learned(self, what: str, learned: Mapping[str, Mapping[str, Any]]) -> None:
+        self._check()
+        self.learned[what] = learned
+
+    def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
+        self._check()
+        return self.learned.get(what, {})
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -10,10 +11,18 @@ from rich import box
 from rich.table import Table
 
 from controller import app as application
-from controller.cli.common import Exit, JsonOption, ago, fail, out, print_json, when
+from controller.cli.common import Exit, JsonOption, ago, fail, figure, out, print_json, when
 from controller.cli.plan import outcome_line, print_diff
 from controller.core.explain import explain as explained
-from controller.core.model import Family, FamilyHealth, Unchanged, Verdict
+from controller.core.model import (
+    Family,
+    FamilyHealth,
+    InterfaceSeen,
+    LinkSeen,
+    SessionSeen,
+    Unchanged,
+    Verdict,
+)
 from controller.planning import FRESH_S
 from controller.ports import Record, Snapshot
 
@@ -48,6 +57,8 @@ def _show_status(snapshot: Snapshot, age: float) -> None:
     out.print(snapshot.sentence, markup=False)
     out.print(f"loop pid {snapshot.pid}{mode}, as of {when(snapshot.utc)}")
     out.print(_links(snapshot))
+    if snapshot.seen:
+        out.print(_routers_say(snapshot.seen))
     for health in snapshot.health:
         if health.verdict is not Verdict.UP or health.suspect:
             out.print(f"{health.link}: {health.why}", markup=False)
@@ -80,6 +91,43 @@ def _links(snapshot: Snapshot) -> Table:
             " / ".join(losses),
         )
     return table
+
+
+def _routers_say(seen: Mapping[str, LinkSeen]) -> Table:
+    """Sessions, their tables and interfaces, as the routers tell of them."""
+    headings = "link", "established for", "prefixes of usual", "interface", "in/out Mbit/s", "load"
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for link, told in seen.items():
+        sessions = list(told.sessions.values())  # IPv4 first; said once where both families are alike
+        interface = told.interface
+        table.add_row(
+            link,
+            " / ".join(dict.fromkeys(_established(session) for session in sessions)),
+            " / ".join(dict.fromkeys(_prefixes(session) for session in sessions)),
+            "-" if interface is None else _state(interface),
+            "-" if interface is None else f"{figure(interface.in_mbps, 1)} / {figure(interface.out_mbps, 1)}",
+            "-" if interface is None or interface.load_percent is None else f"{interface.load_percent:.0f} %",
+        )
+    return table
+
+
+def _established(session: SessionSeen) -> str:
+    if not session.established:
+        return "down"
+    return "up" if session.up_s is None else ago(session.up_s)
+
+
+def _prefixes(session: SessionSeen) -> str:
+    if not session.established:
+        return "-"
+    usual = "" if session.usual_prefixes is None else f" of {session.usual_prefixes}"
+    return f"{session.accepted_prefixes}{usual}"
+
+
+def _state(interface: InterfaceSeen) -> str:
+    figures = {"errors": interface.errors_percent, "discards": interface.discards_percent}
+    bad = [f"{percent:.1f} % {what}" for what, percent in figures.items() if percent and percent >= 0.05]
+    return ", ".join(["up" if interface.is_up else "down", *bad])
 
 
 def _figure(family: FamilyHealth | None, name: str, unit: str) -> str:

@@ -10,7 +10,15 @@ from urllib.parse import urlsplit
 from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
 from controller.config.validate import did_you_mean
-from controller.config.witness_file import LoginSpec, MetricQuerySpec, PrometheusSpec
+from controller.config.witness_file import (
+    InterfaceSpec,
+    LoginSpec,
+    MetricQuerySpec,
+    PrefixesSpec,
+    PrometheusSpec,
+)
+from controller.core.interface import LONGEST_WINDOW_S, SHORTEST_WINDOW_S
+from controller.core.prefixes import SHORTEST_HELD_S
 
 FILLED_IN = ("link", "upstream", "router", "interface")
 LONGEST_TIMEOUT_S = 10.0  # a reading is cancelled after this long
@@ -20,8 +28,22 @@ _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z_]+)\s*\}")  # never PromQL: a selector
 def check_witnesses(sources: Sources) -> Iterator[Problem]:
     """Every such problem."""
     health = sources.policy.draft.health
-    if health is not None and health.prometheus is not None:
+    if health is None:
+        return
+    yield from _routers(sources, health.prefixes, health.interface)
+    if health.prometheus is not None:
         yield from _prometheus(sources, health.prometheus)
+
+
+def _routers(sources: Sources, prefixes: PrefixesSpec, interface: InterfaceSpec) -> Iterator[Problem]:
+    policy = sources.policy
+    if prefixes.held < SHORTEST_HELD_S:
+        message = "routers are polled twice a second, so one odd count would degrade a link"
+        yield policy.problem(("health", "prefixes", "held"), message, f"Write {SHORTEST_HELD_S:g}s or more.")
+    if not SHORTEST_WINDOW_S <= interface.over <= LONGEST_WINDOW_S:
+        message = "counters are read every 5 s and remembered for 5 minutes"
+        hint = f"Write a duration from {SHORTEST_WINDOW_S:g}s to {LONGEST_WINDOW_S / 60:g}min."
+        yield policy.problem(("health", "interface", "over"), message, hint)
 
 
 def _prometheus(sources: Sources, spec: PrometheusSpec) -> Iterator[Problem]:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from controller.config.witness_file import LoginSpec, MetricQuerySpec, PrometheusSpec
+from controller.config.witness_file import (
+    InterfaceSpec,
+    LoginSpec,
+    MetricQuerySpec,
+    PrefixesSpec,
+    PrometheusSpec,
+)
+from controller.core.model import InterfacePolicy, PrefixPolicy
 from controller.core.witnesses import Login, MetricQuery, Prometheus, Secret
 
 TIMEOUT_S = 5.0  # for one answer, unless policy says otherwise
@@ -20,6 +27,16 @@ def to_prometheus(spec: PrometheusSpec | None, links: tuple[str, ...]) -> Promet
         login=None if spec.login is None else _login(spec.login),
         ca_file=spec.ca_file,
     )
+
+
+def to_prefixes(spec: PrefixesSpec) -> PrefixPolicy:
+    """When a table is short."""
+    return PrefixPolicy(missing_percent=spec.missing, held_s=spec.held, settle_s=spec.settle)
+
+
+def to_interface(spec: InterfaceSpec) -> InterfacePolicy:
+    """When an interface is bad."""
+    return InterfacePolicy(errors_percent=spec.errors, over_s=spec.over)
 
 
 def _query(spec: MetricQuerySpec, links: tuple[str, ...]) -> MetricQuery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.config.convert_witnesses import to_interface, to_prefixes
 from controller.config.policy_file import HealthSpec
 from controller.core.model import Catch, HealthPolicy
 from controller.core.promise import calm_interval_s
@@ -22,6 +23,8 @@ def to_health(spec: HealthSpec) -> HealthPolicy:
         false_per_year=spec.false_failovers,
         recover_s=spec.recover,
         fresh_s=0.0,
+        prefixes=to_prefixes(spec.prefixes),
+        interface=to_interface(spec.interface),
         catch=tuple(Catch(wish.loss, wish.within) for wish in spec.catch),
     )
     interval_s = given if spec.interval is not None else calm_interval_s(health)

@@ -17,7 +17,7 @@ from controller.config.scalars import (
     YearlyRate,
 )
 from controller.config.spec import AddressesSpec, Spec
-from controller.config.witness_file import PrometheusSpec
+from controller.config.witness_file import InterfaceSpec, PrefixesSpec, PrometheusSpec
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets
 LARGEST_PREPEND = 10  # more convinces nobody, and long paths are filtered
@@ -83,6 +83,12 @@ class HealthSpec(Spec):
         default=None,
         description="a target not probed for this long has no say; ten intervals unless given",
         examples=["1s"],
+    )
+    prefixes: PrefixesSpec = Field(
+        default=PrefixesSpec(), description="when a session that is up carries too little"
+    )
+    interface: InterfaceSpec = Field(
+        default=InterfaceSpec(), description="when an interface that is up is bad"
     )
     prometheus: PrometheusSpec | None = Field(
         default=None, description="a Prometheus server that knows more of the links"

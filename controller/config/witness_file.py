@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controller.config.scalars import BaseUrl, Duration, EnvironmentName, Name
+from controller.config.scalars import BaseUrl, Duration, EnvironmentName, Name, Percent
 from controller.config.spec import Spec
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -68,3 +68,30 @@ class PrometheusSpec(Spec):
         description="what to ask",
         examples=["[{name: ..., query: ..., above: 5, verdict: degraded}]"],
     )
+
+
+class PrefixesSpec(Spec):
+    """When a session that is up carries too little."""
+
+    missing: Percent = Field(
+        default=50.0,
+        description="more than this share of the usual prefixes gone: degraded; all of them: down",
+        examples=["50%"],
+    )
+    held: Duration = Field(default=10.0, description="for this long", examples=["10s"])
+    settle: Duration = Field(
+        default=180.0,
+        description="a new session's table may take this long to load; sooner, if the usual count is there",
+        examples=["3min"],
+    )
+
+
+class InterfaceSpec(Spec):
+    """When an interface that is up is bad."""
+
+    errors: Percent = Field(
+        default=1.0,
+        description="more of the packets than this are errors, in either direction: degraded",
+        examples=["1%"],
+    )
+    over: Duration = Field(default=30.0, description="measured over this long", examples=["30s"])

@@ -227,6 +227,23 @@ class Catch:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefixPolicy:
+    """When a session that is up carries too little: accepted prefixes against their own normal."""
+
+    missing_percent: float = 50.0  # more than this share of the normal gone: degraded; all of it: down
+    held_s: float = 10.0  # for this long
+    settle_s: float = 180.0  # a new session's table is taken to be loading for at most this long
+
+
+@dataclass(frozen=True, slots=True)
+class InterfacePolicy:
+    """When an interface that is up is bad."""
+
+    errors_percent: float = 1.0  # more packets than this are errors, in either direction: degraded
+    over_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class HealthPolicy:
     """How links are judged."""
 
@@ -239,6 +256,8 @@ class HealthPolicy:
     fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
     latency: LatencyPolicy | None = None  # None: round trips move nothing
     catch: tuple[Catch, ...] = ()  # checked against what can be promised; nothing else follows from it
+    prefixes: PrefixPolicy = PrefixPolicy()
+    interface: InterfacePolicy = InterfacePolicy()
 
     def targets_of(self, family: Family) -> tuple[Target, ...]:
         """The targets of one family."""
@@ -333,6 +352,71 @@ class SessionSample:
     established: bool
     accepted_prefixes: int
     detail: str = ""  # the router's own word for the state
+    up_s: float | None = None  # established for this long, as its router counts
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What an interface has counted since some moment of the past; ``in`` is received."""
+
+    octets_in: int
+    octets_out: int
+    packets_in: int
+    packets_out: int
+    errors_in: int
+    errors_out: int
+    discards_in: int
+    discards_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceSample:
+    """State of a link's interface as its router tells it."""
+
+    link: str
+    at: float
+    is_up: bool
+    is_enabled: bool  # False: somebody shut it down
+    speed_mbps: float | None = None  # None: the router does not know
+    counters: Counters | None = None  # read less often than the state
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSeen:
+    """A session in figures, for people."""
+
+    established: bool
+    up_s: float | None  # established for this long; None: not, or the router does not say
+    accepted_prefixes: int
+    usual_prefixes: int | None  # None: not watched for long enough to know
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceSeen:
+    """An interface in figures, for people. None where counters have not been read twice yet."""
+
+    name: str
+    is_up: bool
+    speed_mbps: float | None
+    in_mbps: float | None = None
+    out_mbps: float | None = None
+    errors_percent: float | None = None  # of packets, the worse direction
+    discards_percent: float | None = None
+
+    @property
+    def load_percent(self) -> float | None:
+        """The busier direction in percent of the interface's speed, where that is known."""
+        if self.in_mbps is None or self.out_mbps is None or not self.speed_mbps:
+            return None
+        return 100 * max(self.in_mbps, self.out_mbps) / self.speed_mbps
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeen:
+    """What a link's router says of it, in figures."""
+
+    sessions: Mapping[Family, SessionSeen] = field(default_factory=dict)
+    interface: InterfaceSeen | None = None
 
 
 class Verdict(StrEnum):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from controller.core.guard import ownership, review
 from controller.core.model import (
     Applied,
     Attachment,
+    Counters,
+    InterfaceSample,
     Link,
     Outcome,
     Policy,
@@ -81,9 +83,52 @@ def sessions(driver: Any, links: Sequence[Link], now: float) -> tuple[SessionSam
                     established=bool(peer and peer["is_up"]),
                     accepted_prefixes=max(0, int(counts.get("accepted_prefixes", 0))),
                     detail="not configured" if peer is None else "" if peer["is_up"] else "not established",
+                    up_s=_known((peer or {}).get("uptime")),
                 )
             )
     return tuple(found)
+
+
+def interfaces(
+    driver: Any, links: Sequence[Link], now: float, *, counters: bool
+) -> tuple[InterfaceSample, ...]:
+    """State of each link's interface, with its counters if asked; links whose interface is not there lack."""
+    states = driver.get_interfaces()
+    counted = driver.get_interfaces_counters() if counters else {}
+    return tuple(
+        InterfaceSample(
+            link=link.name,
+            at=now,
+            is_up=bool(states[link.interface]["is_up"]),
+            is_enabled=bool(states[link.interface]["is_enabled"]),
+            speed_mbps=_known(states[link.interface]["speed"]) or None,
+            counters=_counters(counted[link.interface]) if link.interface in counted else None,
+        )
+        for link in links
+        if link.interface in states
+    )
+
+
+def _counters(counted: Mapping[str, int]) -> Counters:
+    def total(way: str, *kinds: str) -> int:
+        return sum(max(0, counted.get(f"{way}_{kind}", 0)) for kind in kinds)
+
+    packets = "unicast_packets", "multicast_packets", "broadcast_packets"
+    return Counters(
+        octets_in=total("rx", "octets"),
+        octets_out=total("tx", "octets"),
+        packets_in=total("rx", *packets),
+        packets_out=total("tx", *packets),
+        errors_in=total("rx", "errors"),
+        errors_out=total("tx", "errors"),
+        discards_in=total("rx", "discards"),
+        discards_out=total("tx", "discards"),
+    )
+
+
+def _known(figure: float | None) -> float | None:
+    """NAPALM's -1 stands for what the platform does not tell."""
+    return None if figure is None or figure < 0 else float(figure)
 
 
 def prepare(driver: Any, intent: RouterIntent, rendered: str, config: str, policy: Policy) -> RouterPlan:

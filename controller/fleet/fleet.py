@@ -34,7 +34,7 @@ from controller.fleet.connect import (
     open_inventory,
     workers,
 )
-from controller.ports import Renderer, RouterState
+from controller.ports import Polled, Renderer, RouterState
 
 T = TypeVar("T")
 
@@ -79,13 +79,14 @@ class NornirFleet:
 
         return await self._each("watch", routers, state, lambda name, why: RouterState(name, error=why))
 
-    async def sessions(self, routers: Sequence[str]) -> Mapping[str, tuple[SessionSample, ...] | None]:
-        """BGP sessions only. None: the router did not answer."""
+    async def poll(self, routers: Sequence[str], *, counters: bool = False) -> Mapping[str, Polled | None]:
+        """BGP sessions and interfaces. None: the router did not answer."""
 
-        def absent(_name: str, _why: str) -> tuple[SessionSample, ...] | None:
-            return None
+        def polled(name: str, driver: Any) -> Polled | None:
+            interfaces = on.interfaces(driver, self._links(name), time.monotonic(), counters=counters)
+            return Polled(self._sessions(name, driver), interfaces)
 
-        return await self._each("watch", routers, self._sessions, absent)
+        return await self._each("watch", routers, polled, lambda _name, _why: None)
 
     async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
         """The real per-router diff, guarded; changes nothing."""

@@ -36,7 +36,7 @@ _health = TypeAdapter(tuple[Health, ...])
 _timings = TypeAdapter(dict[str, float])
 _state = TypeAdapter(ControlState)
 _snapshot = TypeAdapter(Snapshot)
-_histories = TypeAdapter(dict[str, dict[str, Any]])
+_learned = TypeAdapter(dict[str, dict[str, Any]])
 
 _COLUMNS = "number, utc, now, decision, outcomes, health, timings"
 
@@ -143,15 +143,15 @@ class SqliteStore:
 
     # --- what the detector remembers -----------------------------------------------------------
 
-    def save_histories(self, histories: Mapping[str, Mapping[str, Any]]) -> None:
-        """Replace what is remembered of links' quiet time."""
-        self._keep("histories", json.dumps(histories))
+    def save_learned(self, what: str, learned: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace what was learned, under this name."""
+        self._keep(f"learned {what}", json.dumps(learned))
 
-    def load_histories(self) -> Mapping[str, Mapping[str, Any]]:
-        """The histories last saved; none if there are none."""
+    def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
+        """What was last saved under this name; nothing if nothing was."""
         with self._translated():
-            kept = self._kept("histories")
-            return {} if kept is None else _histories.validate_json(kept)
+            kept = self._kept(f"learned {what}")
+            return {} if kept is None else _learned.validate_json(kept)
 
     # --- the live view -------------------------------------------------------------------------
 
