@@ -82,7 +82,9 @@ async def test_what_is_usual_outlives_the_process() -> None:
 
 
 @pytest.mark.parametrize("kept", [{AZ: {"ipv4": {"hours": "many"}}}, {AZ: {"ipv4": 3}}])
-async def test_what_was_kept_and_makes_no_sense_is_said_and_learned_afresh(kept: dict[str, dict[str, object]]) -> None:
+async def test_what_was_kept_and_makes_no_sense_is_said_and_learned_afresh(
+    kept: dict[str, dict[str, object]],
+) -> None:
     scene = Scene()
     scene.store.learned = {"prefixes": kept}
     await scene.run(10)
