@@ -97,6 +97,7 @@ class Watch:
         self._detector = self._recall()
         self._hearing = Hearing(policy, world.store, world.log)
         self._counters_at: dict[str, float] = {}  # router -> when its counters were last read
+        self._paced: Mapping[str, float] = self._detector.hurried
         self._sampling = Sampling(world.samples, world.clock, world.log)
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
@@ -180,10 +181,22 @@ class Watch:
             sessions, signals = self._sessions, self._signals
             self._sessions, self._signals, self._samples = [], [], []
             self._detector = detect.step(self._detector, samples, sessions, now, signals)
+            self._set_pace()
             before, self.health = self.health, detect.health(self._detector, now)
             if signature(self.health) != signature(before):
                 self._say(before)
                 self._on_verdict()
+
+    def _set_pace(self) -> None:
+        """Probe suspects faster for a moment, and others as in calm again."""
+        hurried, told = self._detector.hurried, self._paced
+        if hurried is told:
+            return
+        for path in told.keys() | hurried.keys():
+            every_s = hurried.get(path, self._policy.health.interval_s)
+            if every_s != told.get(path):
+                self._prober.pace(path, every_s)
+        self._paced = hurried
 
     def _say(self, before: Mapping[str, Health]) -> None:
         for name, health in self.health.items():

@@ -108,6 +108,7 @@ class FakeProber:
         self._due: dict[str, float] = {}
         self._seq = 0
         self._lost: list[tuple[float, Sample]] = []
+        self.paced: list[tuple[str, float]] = []
 
     async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
         self._paths, self._timeout = paths, timeout_s
@@ -115,6 +116,7 @@ class FakeProber:
         self._due = dict.fromkeys(self._every, asyncio.get_running_loop().time())
 
     def pace(self, path: str, interval_s: float) -> None:
+        self.paced.append((path, interval_s))
         if path in self._every:
             self._every[path] = interval_s
             self._due[path] = min(self._due[path], asyncio.get_running_loop().time() + interval_s)

@@ -50,6 +50,7 @@ from controller.core.model import (
     Verdict,
     family_of,
 )
+from controller.core.pacing import Pace, missing, suspicious
 
 Key = tuple[str, Family]
 
@@ -75,6 +76,7 @@ class FamilyState:
     better: tuple[Verdict, float] | None = None  # what it has looked like instead, and since when
     loss: grey.GreyState | None = None  # None: too few targets to judge loss by
     fit: Fit | None = None  # of its threshold
+    pace: Pace | None = None  # None: not probed
 
     @property
     def verdict(self) -> Verdict:
@@ -90,6 +92,7 @@ class LinkState:
     verdict: Verdict
     since: float
     suspect: bool = False
+    interval_s: float | None = None  # how often to probe each target now; None: as in calm
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class DetectorState:
     dead: Mapping[Family, frozenset[Target]] = field(default_factory=dict)
     next_deadline: float | None = None  # without any new sample, no verdict changes before
     changes: int = 0  # grows whenever a verdict, a suspicion or a dead target changes
+    hurried: Mapping[str, float] = field(default_factory=dict)  # link -> seconds between probes of a target
     unreadable: Mapping[str, str] = field(default_factory=dict)  # what was remembered in vain: key -> why
 
     def thresholds(self) -> Mapping[Key, Fit]:
@@ -185,7 +189,7 @@ def _unseen(health: HealthPolicy, targets: Iterable[Target], family: Family, *, 
     records = {
         target: TargetRecord(Rhythm.of(target, health)) for target in targets if family_of(target) is family
     }
-    return FamilyState(records, Told(is_link))
+    return FamilyState(records, Told(is_link), pace=Pace(health.interval_s, 0.0) if records else None)
 
 
 def step(
@@ -290,13 +294,16 @@ class _Scratch:
         state, now = self._state, self._now
         for key in self._due:
             facts = self._judge(key)
-            self._families[key] = _after(self._families[key], facts, self._policy, now)
-        links = dict(state.links)
+            self._families[key] = _paced(_after(self._families[key], facts, self._policy, now), now)
+        links, hurried = dict(state.links), state.hurried
         changed = self._dead != state.dead
         for name in {name for name, _ in self._due}:
             old = links[name]
             new = links[name] = _link_after(name, old, self._families, now)
             changed |= (new.verdict, new.suspect) != (old.verdict, old.suspect)
+            if new.interval_s != old.interval_s:
+                hurried = {link: every_s for link, every_s in hurried.items() if link != name}
+                hurried |= {} if new.interval_s is None else {name: new.interval_s}
         changed |= any(self._families[key].verdict is not state.families[key].verdict for key in self._due)
         deadline = min((_deadline(f, self._policy.recover_s) for f in self._families.values()), default=inf)
         return replace(
@@ -307,6 +314,7 @@ class _Scratch:
             dead=self._dead,
             next_deadline=None if deadline == inf else deadline,
             changes=state.changes + changed,
+            hurried=hurried,
         )
 
     def _weigh(self, key: Key, samples: list[Sample]) -> None:
@@ -406,7 +414,19 @@ def _link_after(name: str, old: LinkState, families: Mapping[Key, FamilyState], 
     parts = [families[name, family] for family in old.families]
     verdict = worst(part.verdict for part in parts)
     suspect = verdict is not Verdict.DOWN and any(part.facts.suspect for part in parts)
-    return LinkState(old.families, verdict, old.since if verdict is old.verdict else now, suspect)
+    fast = [part.pace.interval_s for part in parts if part.pace is not None and part.pace.is_fast]
+    since = old.since if verdict is old.verdict else now
+    return LinkState(old.families, verdict, since, suspect, min(fast, default=None))
+
+
+def _paced(family: FamilyState, now: float) -> FamilyState:
+    """A first suspicion is looked at more closely, for a moment."""
+    if family.pace is None:
+        return family
+    suspected = suspicious(family.loss, missing(family.records.values(), now))
+    if not suspected and not family.pace.is_fast:
+        return family
+    return replace(family, pace=family.pace.after(suspected, now))
 
 
 def health(state: DetectorState, now: float) -> Mapping[str, Health]:

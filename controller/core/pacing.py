@@ -1,13 +1,8 @@
 """How often a link is probed: slowly in calm, faster for a moment on the first suspicion.
 
-One ``Pace`` a link and family. The loop, after each step of the detectors::
-
-    pace = pace.after(suspicious(grey, missing(records, now)), now)  # the family's TargetRecords
-    if pace.interval_s != told:
-        prober.set_interval(link, family, pace.interval_s)
-
-and once more at ``pace.until`` if no sample comes before. The detectors need not be told: what they assume of
-the link's own bursts is in seconds, and goes with the interval in calm.
+One ``Pace`` a link and family, looked at by ``detect`` at every step; the loop passes the fastest of a link's
+on to the prober. The detectors need not be told: what they assume of the link's own bursts is in seconds, and
+goes with the interval in calm.
 
 A fast stretch lasts one slice, then suspicion is looked at anew. Slices are paid from a credit that grows
 with time: whatever happens, within w seconds no more than ``MOST_SLICES + 1`` slices and ``SHARE * w`` are
@@ -73,11 +68,13 @@ class Pace:
         return replace(self, at=now, slices=slices - 1, until=now + self.slice_s)
 
 
-def suspicious(grey: GreyState, news: int) -> bool:
+def suspicious(grey: GreyState | None, news: int) -> bool:
     """Is it worth looking closer? Not once the verdict is there.
 
     ``news``: how many targets have just begun to miss replies, see ``missing``.
     """
+    if grey is None:
+        return news >= COINCIDENCE
     return not grey.grey and (news >= COINCIDENCE or grey.evidence >= FIRST_SIGN * grey.threshold > 0)
 
 

@@ -451,3 +451,20 @@ def test_a_reply_slower_than_the_common_timeout_is_no_silence_where_the_target_h
     assert not world.healths()[AZ].suspect
     common = [replace(each, timeout_s=None) for each in slow]
     assert World(policy(replace(HEALTH, targets=tuple(common))), rtt_s=0.85).run(6.0).went()[0] is not UP
+
+
+def test_a_link_is_probed_faster_for_a_moment_on_the_first_suspicion() -> None:
+    world = World(policy(), silence(AZ, V4[:2], 2.0, 2.15)).run(2.0)
+    assert world.state.hurried == {}
+    assert world.run(2.2).state.hurried == {AZ: HEALTH.interval_s / 4}
+    assert world.run(4.0).state.hurried == {}
+
+
+def test_one_target_that_dies_hurries_nobody() -> None:
+    world = World(policy(), silence(AZ, V4[:1], 2.0))
+    seen = [world.run(at / 10).state.hurried for at in range(20, 60)]
+    assert seen == [{}] * 40
+
+
+def test_a_link_that_is_down_is_probed_as_in_calm() -> None:
+    assert World(policy(), silence(AZ, None, 2.0)).run(4.0).state.hurried == {}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.core.grey_threshold import LEVELS, Calibrator
 from controller.core.model import USER_PATH, Applied, Reason, RolledBack
 from controller.loop import Loop
 from controller.watch import World
@@ -31,8 +32,8 @@ class Scene:
         self.users_served_by = set(self.policy.links)
 
     async def run(self, seconds: float) -> None:
-        prober = FakeProber(self._alive)
-        world = World(prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
+        self.prober = FakeProber(self._alive)
+        world = World(self.prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)
         await Loop(self.policy, world, dry_run=self.dry_run, standing=self.standing).run(stop)
@@ -72,6 +73,33 @@ async def test_a_dark_upstream_is_left_within_a_second() -> None:
     assert scene.fleet.roles["edge1-azerbaijan"] == "drained"
     assert scene.fleet.roles["edge1-georgia"] == "primary"
     assert not scene.fleet.pending
+
+
+async def test_a_link_that_goes_quiet_is_probed_faster_until_it_is_known_to_be_down() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    await scene.run(40)
+    mine = [every_s for path, every_s in scene.prober.paced if path == "edge1-azerbaijan"]
+    assert mine == [0.025, 0.1]
+
+
+async def test_what_is_learnt_of_the_links_is_kept_and_what_follows_is_said() -> None:
+    scene = Scene(lambda *_: True)
+    await scene.run(700)
+    assert scene.store.histories["loss/edge1-azerbaijan/ipv4"]["calibrator"]["observed_s"] > 500
+    said = [text for _, text in scene.log.lines if "loss counts as grey from" in text]
+    assert len(said) == len(scene.policy.links) + 1  # and the user path
+    assert "by formula until there are 14" in said[0]
+
+
+async def test_what_was_learnt_in_an_earlier_life_is_used() -> None:
+    scene = Scene(lambda *_: True)
+    calibrator = Calibrator(20 * 86400.0, tuple(1000 // 2**n for n in range(len(LEVELS))))
+    known = {"calibrator": calibrator.to_plain(), "ambient": {"days": [0.001], "value": 0.001}}
+    scene.store.histories = {"loss/edge1-azerbaijan/ipv4": known, "loss/edge2-iran/ipv4": {"x": 1}}
+    await scene.run(20)
+    said = [text for _, text in scene.log.lines if "edge1-azerbaijan IPv4: loss counts" in text]
+    assert "fitted to 20.0 quiet days" in said[0]
+    assert scene.log.said("loss/edge2-iran/ipv4 cannot be read")
 
 
 async def test_leaving_a_quiet_link_is_rehearsed_before_the_verdict() -> None:
