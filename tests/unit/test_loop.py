@@ -11,7 +11,7 @@ import pytest
 from controller.core.grey_threshold import LEVELS, Calibrator
 from controller.core.model import USER_PATH, Applied, Reason, RolledBack
 from controller.loop import Loop
-from controller.watch import World
+from controller.watch import QUIET_TIME, World
 from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -85,7 +85,7 @@ async def test_a_link_that_goes_quiet_is_probed_faster_until_it_is_known_to_be_d
 async def test_what_is_learnt_of_the_links_is_kept_and_what_follows_is_said() -> None:
     scene = Scene(lambda *_: True)
     await scene.run(700)
-    assert scene.store.histories["loss/edge1-azerbaijan/ipv4"]["calibrator"]["observed_s"] > 500
+    assert scene.store.learned[QUIET_TIME]["loss/edge1-azerbaijan/ipv4"]["calibrator"]["observed_s"] > 500
     said = [text for _, text in scene.log.lines if "loss counts as grey from" in text]
     assert len(said) == len(scene.policy.links) + 1  # and the user path
     assert "by formula until there are 14" in said[0]
@@ -95,7 +95,7 @@ async def test_what_was_learnt_in_an_earlier_life_is_used() -> None:
     scene = Scene(lambda *_: True)
     calibrator = Calibrator(20 * 86400.0, tuple(1000 // 2**n for n in range(len(LEVELS))))
     known = {"calibrator": calibrator.to_plain(), "ambient": {"days": [0.001], "value": 0.001}}
-    scene.store.histories = {"loss/edge1-azerbaijan/ipv4": known, "loss/edge2-iran/ipv4": {"x": 1}}
+    scene.store.learned[QUIET_TIME] = {"loss/edge1-azerbaijan/ipv4": known, "loss/edge2-iran/ipv4": {"x": 1}}
     await scene.run(20)
     said = [text for _, text in scene.log.lines if "edge1-azerbaijan IPv4: loss counts" in text]
     assert "fitted to 20.0 quiet days" in said[0]
