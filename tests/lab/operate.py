@@ -32,7 +32,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "changes": "1000 per hour",
         "escapes": "1000 per hour",
     },
-    "health": {"recover": "1s", "loss": {"worse_than": "10%", "over": "3s"}},
+    "health": {"recover": "1s"},
 }
 START_WITHIN_S = 20.0
 MOVE_WITHIN_S = 10.0
