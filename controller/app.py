@@ -19,9 +19,9 @@ from controller.core.rollup import Row
 from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
 from controller.fleet.fleet import NornirFleet
+from controller.fleet.pings import RouterPinger
 from controller.loop import Loop
 from controller.ports import (
-    Fleet,
     ProbeError,
     Record,
     RouterState,
@@ -30,6 +30,7 @@ from controller.ports import (
     StoreError,
 )
 from controller.probes.prober import NetworkProber
+from controller.probes.router_ping import RouterPingSource
 from controller.probes.ways import check_ways
 from controller.render.jinja import JinjaRenderer
 from controller.store.samples import SampleReader, SampleWriter
@@ -74,7 +75,7 @@ class App:
         return self._options.state / STORE_FILE
 
     @asynccontextmanager
-    async def _fleet(self) -> AsyncIterator[Fleet]:
+    async def _fleet(self) -> AsyncIterator[NornirFleet]:
         renderer = JinjaRenderer(self._options.templates)
         fleet = NornirFleet(
             self._options.inventory, self.loaded.policy, renderer, self._log, self._options.ssh
@@ -85,17 +86,21 @@ class App:
             await fleet.close()
 
     @asynccontextmanager
-    async def _sources(self) -> AsyncIterator[Sequence[SignalSource]]:
+    async def _sources(self, fleet: NornirFleet) -> AsyncIterator[Sequence[SignalSource]]:
         """The other witnesses that policy names."""
         policy = self.loaded.policy
+        pinger = RouterPinger(fleet, policy)
+        sources: list[SignalSource] = [
+            RouterPingSource(link, policy, pinger) for link in policy.links.values() if link.pinged_by_router
+        ]
         if policy.prometheus is None:
-            yield []
+            yield sources
             return
         from controller.probes.prometheus import PrometheusSource  # noqa: PLC0415 - httpx is slow to import
 
         prometheus = PrometheusSource(policy.prometheus, policy, self._clock, self._log)
         try:
-            yield [prometheus]
+            yield [*sources, prometheus]
         finally:
             await prometheus.close()
 
@@ -110,7 +115,7 @@ class App:
         store = SqliteStore(self._path)
         samples = SampleWriter(self._options.state / SAMPLES_FILE)
         try:
-            async with self._fleet() as fleet, self._sources() as sources:
+            async with self._fleet() as fleet, self._sources(fleet) as sources:
                 loop = Loop(
                     policy,
                     World(NetworkProber(), fleet, store, samples, self._clock, self._log, sources),
@@ -132,7 +137,7 @@ class App:
         planning.assumed(policy, {}, ControlState(), assumptions, 0.0)  # a wrong name fails before any probe
         async with self._fleet() as fleet:
             states = await fleet.read(sorted(policy.routers))
-            view = await self._look(states)
+            view = await self._look(states, fleet)
             return await planning.make(
                 policy,
                 self.loaded.fingerprint,
@@ -143,7 +148,7 @@ class App:
                 routers=routers,
             )
 
-    async def _look(self, states: Mapping[str, RouterState]) -> planning.View:
+    async def _look(self, states: Mapping[str, RouterState], fleet: NornirFleet) -> planning.View:
         """Health as a running loop sees it right now, or by a look of our own."""
         now, utc = self._clock.now(), self._clock.utc()
         try:
@@ -159,7 +164,8 @@ class App:
             return planning.View(states, health, snapshot.memory, f"the running loop (pid {snapshot.pid})")
         paths = probe_paths(self.loaded.policy)
         try:
-            health = await planning.look(self.loaded.policy, NetworkProber(), paths, self._clock)
+            async with self._sources(fleet) as sources:
+                health = await planning.look(self.loaded.policy, NetworkProber(), paths, self._clock, sources)
         except ProbeError as error:
             self._log.warning("cannot probe from here, so no link's health is known", error=str(error))
             return planning.View(states, {}, memory, f"nobody: {error}")

@@ -5,6 +5,8 @@ A plan is made from the same health, decision and rendering as the loop's; only 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,11 +20,22 @@ from controller.core.model import (
     LinkMemory,
     Policy,
     RouterPlan,
+    Sample,
+    Signal,
     Verdict,
 )
 from controller.core.policy import decide
 from controller.delivery import served
-from controller.ports import Clock, Fleet, ProbePath, Prober, RouterState, Snapshot
+from controller.ports import (
+    Clock,
+    Fleet,
+    ProbePath,
+    Prober,
+    RouterState,
+    SignalSource,
+    Snapshot,
+    SourceError,
+)
 
 FRESH_S = 5.0  # a snapshot of a running loop older than this says nothing about now
 LOOK_S = 3.0  # longest look through the links when no loop is running
@@ -95,22 +108,41 @@ def assumed(
     return health, replace(memory, links=links)
 
 
-async def look(policy: Policy, prober: Prober, paths: Sequence[ProbePath], clock: Clock) -> dict[str, Health]:
-    """Probe through every link until each has a verdict, LOOK_S at most."""
+async def look(
+    policy: Policy,
+    prober: Prober,
+    paths: Sequence[ProbePath],
+    clock: Clock,
+    sources: Sequence[SignalSource] = (),
+) -> dict[str, Health]:
+    """Probe through every link, and ask other witnesses, until each has a verdict, LOOK_S at most."""
     state = detect.initial(policy, clock.now())
     until = clock.now() + LOOK_S
+    heard: list[Signal | Sample] = []
     await prober.start(paths, policy.health.interval_s, policy.health.timeout_s)
+    asked = [asyncio.create_task(_ask(source, heard)) for source in sources]
     try:
         while True:
-            samples = await prober.samples(0.05)
+            samples = [*await prober.samples(0.05), *(each for each in heard if isinstance(each, Sample))]
+            signals = [each for each in heard if isinstance(each, Signal)]
+            heard.clear()
             now = clock.now()
-            state = detect.step(state, samples, (), now)
+            state = detect.step(state, samples, (), now, signals)
             health = dict(detect.health(state, now))
             known = [h.verdict is not Verdict.UNKNOWN and not h.suspect for h in health.values()]
-            if now >= until or (len(known) == len(paths) and all(known)):
+            if now >= until or (all(known) and all(task.done() for task in asked)):
                 return health
     finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
         await prober.stop()
+
+
+async def _ask(source: SignalSource, heard: list[Signal | Sample]) -> None:
+    """One reading; a source that says nothing leaves its links to the others."""
+    with contextlib.suppress(SourceError):
+        heard += await source.read()
 
 
 async def make(

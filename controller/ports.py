@@ -20,6 +20,7 @@ from controller.core.model import (
     RouterIntent,
     RouterPlan,
     Sample,
+    SampleState,
     SessionSample,
     Signal,
     Target,
@@ -93,6 +94,28 @@ class SignalSource(Protocol):
         """What it says now; times are the loop's clock's. Raises SourceError when it says nothing.
 
         A reading that takes too long is cancelled: it must leave nothing running behind.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    """What became of one ping that a router sent. ``state`` is never SENT."""
+
+    target: Address
+    sent_at: float  # monotonic, as near as can be told from here
+    state: SampleState
+    rtt_ms: float | None = None
+    detail: str = ""
+
+
+class Pinger(Protocol):
+    """Routers that ping, where there is no address to probe from."""
+
+    async def ping(self, link: str, targets: Sequence[Address], timeout_s: int) -> Sequence[Pinged]:
+        """One ping of each target by the link's router, from its own address on the link (or `probe_source`).
+
+        Raises SourceError when the router cannot be asked.
         """
         ...
 

@@ -321,10 +321,11 @@ class Watch:
 
 
 def probe_paths(policy: Policy) -> list[ProbePath]:
-    """One path a link, and the user path where the policy names own addresses."""
+    """One path a link that is probed from here, and the user path where the policy names own addresses."""
     paths = [
         ProbePath(link.name, link.probe_source, policy.health.targets, link.probe_device)
         for link in policy.links.values()
+        if not link.pinged_by_router
     ]
     if policy.user_path:
         paths.append(ProbePath(USER_PATH, policy.user_path, policy.health.targets))

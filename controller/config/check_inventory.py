@@ -155,11 +155,18 @@ def _probe_sources(sources: Sources) -> Iterator[Problem]:
     for link in sources.links():
         neighbors, probes = link.spec.neighbors.by_family(), link.spec.probe_source.by_family()
         for family in neighbors.keys() - probes.keys():
-            if link.spec.probe_device is None:
+            if link.spec.probe_device is None and link.spec.probe is None:
                 word = _word(family)
                 message = f"link {quoted(link.name)} has an {word} neighbor but no {word} probe source"
-                hint = f"Add 'probe_source: {{{family}: ...}}', an address from the upstream's own space."
+                hint = (
+                    f"Add 'probe_source: {{{family}: ...}}', an address from the upstream's own space, "
+                    "or 'probe: router'."
+                )
                 yield sources.hosts.problem(link.steps, message, hint)
+        if link.spec.probe is not None and link.spec.probe_device is not None:
+            message = "the router pings, so no interface of the controller's host is used"
+            hint = "Remove 'probe_device' or 'probe'."
+            yield sources.hosts.problem((*link.steps, "probe_device"), message, hint)
         for family, address in probes.items():
             steps = (*link.steps, "probe_source", family.value)
             other = taken.setdefault(address, link)

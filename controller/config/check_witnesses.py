@@ -22,6 +22,10 @@ from controller.core.prefixes import SHORTEST_HELD_S
 
 FILLED_IN = ("link", "upstream", "router", "interface")
 LONGEST_TIMEOUT_S = 10.0  # a reading is cancelled after this long
+SHORTEST_ROUND_S, LONGEST_ROUND_S = (
+    1.0,
+    60.0,
+)  # a ping is a login's command: more is a load, less tells nothing
 _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z_]+)\s*\}")  # never PromQL: a selector compares
 
 
@@ -31,6 +35,10 @@ def check_witnesses(sources: Sources) -> Iterator[Problem]:
     if health is None:
         return
     yield from _routers(sources, health.prefixes, health.interface)
+    if not SHORTEST_ROUND_S <= health.router_ping.every <= LONGEST_ROUND_S:
+        steps = ("health", "router_ping", "every")
+        message = "routers ping once a second at most, and once a minute at least"
+        yield sources.policy.problem(steps, message, "Write 1s to 1min.")
     if health.prometheus is not None:
         yield from _prometheus(sources, health.prometheus)
 

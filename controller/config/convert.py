@@ -65,6 +65,7 @@ def _link(link: FoundLink) -> Link:
         neighbors=spec.neighbors.by_family(),
         probe_source=spec.probe_source.by_family(),
         probe_device=spec.probe_device,
+        pinged_by_router=spec.probe == "router",
         base_policy_in=spec.base_policy.into,
         base_policy_out=spec.base_policy.out,
     )

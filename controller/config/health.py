@@ -25,6 +25,7 @@ def to_health(spec: HealthSpec) -> HealthPolicy:
         fresh_s=0.0,
         prefixes=to_prefixes(spec.prefixes),
         interface=to_interface(spec.interface),
+        router_ping_s=spec.router_ping.every,
         catch=tuple(Catch(wish.loss, wish.within) for wish in spec.catch),
     )
     interval_s = given if spec.interval is not None else calm_interval_s(health)

@@ -4,7 +4,7 @@ The keys are Nornir's (SimpleInventory); below ``data`` stand the facts about li
 reads. Other keys of ``data`` are the operator's own and pass untouched.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
@@ -37,6 +37,10 @@ class LinkSpec(Spec):
     )
     probe_device: Interface | None = Field(
         default=None, description="an interface of the controller's host that leads through this link"
+    )
+    probe: Literal["router"] | None = Field(
+        default=None,
+        description="router: the router itself pings, from its address on the link or `probe_source`",
     )
     base_policy: BasePolicySpec = Field(
         default=BasePolicySpec(), description="the operator's own policies for these neighbors"

@@ -17,7 +17,12 @@ from controller.config.scalars import (
     YearlyRate,
 )
 from controller.config.spec import AddressesSpec, Spec
-from controller.config.witness_file import InterfaceSpec, PrefixesSpec, PrometheusSpec
+from controller.config.witness_file import (
+    InterfaceSpec,
+    PrefixesSpec,
+    PrometheusSpec,
+    RouterPingSpec,
+)
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets
 LARGEST_PREPEND = 10  # more convinces nobody, and long paths are filtered
@@ -89,6 +94,10 @@ class HealthSpec(Spec):
     )
     interface: InterfaceSpec = Field(
         default=InterfaceSpec(), description="when an interface that is up is bad"
+    )
+    router_ping: RouterPingSpec = Field(
+        default=RouterPingSpec(),
+        description="how routers ping, over links with `probe: router` in hosts.yaml",
     )
     prometheus: PrometheusSpec | None = Field(
         default=None, description="a Prometheus server that knows more of the links"

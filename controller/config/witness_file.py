@@ -11,6 +11,14 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
 
 
+class RouterPingSpec(Spec):
+    """How routers ping where there is no address to probe from."""
+
+    every: Duration = Field(
+        default=2.0, description="between two pings of one target; 2s unless given", examples=["2s"]
+    )
+
+
 class LoginSpec(Spec):
     """How to be let in. Secrets stand in files or in the environment, never here."""
 

@@ -130,8 +130,10 @@ def initial(policy: Policy, now: float, memory: Memory | None = None) -> Detecto
         judged = tuple(family for family in Family if family in link.neighbors)
         links[link.name] = LinkState(judged, Verdict.UNKNOWN, now)
         for family in judged:
-            probed = link.probe_device is not None or family in link.probe_source
-            families[link.name, family] = _unseen(health, targets if probed else (), family, is_link=True)
+            probed = link.pinged_by_router or link.probe_device is not None or family in link.probe_source
+            aims = policy.probed_through(link) if probed else ()
+            rhythm = Rhythm.of_router(health) if link.pinged_by_router else None
+            families[link.name, family] = _unseen(health, aims, family, is_link=True, rhythm=rhythm)
     own = tuple(f for f in Family if f in policy.user_path and any(family_of(t) is f for t in targets))
     if own:
         links[USER_PATH] = LinkState(own, Verdict.UNKNOWN, now)
@@ -172,10 +174,11 @@ def _with_history(
     calibrator, ambient = (Calibrator(), None) if kept is None else from_plain(kept, now)
     probes_per_s = sum(1 / record.rhythm.interval_s for record in family.records.values())
     limit = fit(calibrator, probes_per_s, budget, now)
+    most_often = min(record.rhythm for record in family.records.values())
     loss = grey.initial(
         targets,
-        health.interval_s,
-        health.timeout_s,
+        most_often.interval_s,
+        most_often.timeout_s,
         limit.threshold,
         now,
         calibrator,
@@ -185,11 +188,22 @@ def _with_history(
     return replace(family, loss=loss, fit=limit)
 
 
-def _unseen(health: HealthPolicy, targets: Iterable[Target], family: Family, *, is_link: bool) -> FamilyState:
+def _unseen(
+    health: HealthPolicy,
+    targets: Iterable[Target],
+    family: Family,
+    *,
+    is_link: bool,
+    rhythm: Rhythm | None = None,
+) -> FamilyState:
+    """``rhythm``: of targets that others probe for us, at no other pace."""
     records = {
-        target: TargetRecord(Rhythm.of(target, health)) for target in targets if family_of(target) is family
+        target: TargetRecord(rhythm or Rhythm.of(target, health))
+        for target in targets
+        if family_of(target) is family
     }
-    return FamilyState(records, Told(is_link), pace=Pace(health.interval_s, 0.0) if records else None)
+    paced = records and rhythm is None
+    return FamilyState(records, Told(is_link), pace=Pace(health.interval_s, 0.0) if paced else None)
 
 
 def step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from math import inf
+from math import ceil, inf
 from typing import Final, NamedTuple
 
 from controller.core.model import HealthPolicy, Sample, SampleState, Target
@@ -88,6 +88,13 @@ class Rhythm(NamedTuple):
     def of(cls, target: Target, health: HealthPolicy) -> Rhythm:
         """As policy says for this target."""
         return cls(health.interval_of(target), health.timeout_of(target), health.fresh_of(target))
+
+    @classmethod
+    def of_router(cls, health: HealthPolicy) -> Rhythm:
+        """Of targets that a router pings: it waits whole seconds, and one round for the end of another."""
+        timeout_s, every_s = float(ceil(health.timeout_s)), health.router_ping_s
+        rarer = max(1.0, every_s / health.interval_s)
+        return cls(every_s, timeout_s, health.fresh_s * rarer + timeout_s)
 
 
 @dataclass(slots=True)

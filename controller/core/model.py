@@ -143,6 +143,7 @@ class Link:
     neighbors: Mapping[Family, Address]
     probe_source: Mapping[Family, Address]
     probe_device: str | None = None  # SO_BINDTODEVICE, where each link has its own interface
+    pinged_by_router: bool = False  # by NAPALM's ping on the router; probe_source is then the router's own
     base_policy_in: str | None = None  # the operator's own policy for this neighbor; role policies call it
     base_policy_out: str | None = None
 
@@ -255,6 +256,7 @@ class HealthPolicy:
     recover_s: float  # a link that was down or degraded must look well for this long to be up again
     fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
     latency: LatencyPolicy | None = None  # None: round trips move nothing
+    router_ping_s: float = 2.0  # between two pings of one target by a router, where routers ping
     catch: tuple[Catch, ...] = ()  # checked against what can be promised; nothing else follows from it
     prefixes: PrefixPolicy = PrefixPolicy()
     interface: InterfacePolicy = InterfacePolicy()
@@ -304,6 +306,13 @@ class Policy:
     when_down: str = DRAINED  # the role of a link that is down: drained or withdrawn
     user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
     prometheus: Prometheus | None = None
+
+    def probed_through(self, link: Link) -> tuple[Target, ...]:
+        """The targets that are looked at through a link: a router can do no more than ping."""
+        targets = self.health.targets
+        if link.pinged_by_router:
+            return tuple(target for target in targets if not isinstance(target, Endpoint))
+        return targets
 
     def links_of(self, upstream: str) -> tuple[Link, ...]:
         """The links of one upstream, in the order of the inventory."""

@@ -1,6 +1,7 @@
 """The Fleet port over Nornir: every router in parallel, none waiting for another.
 
-Two connections a router: one that watches, one that acts, so that a poll under way never delays a failover.
+Two connections a router: one that watches, one that acts, so that a poll under way never delays a failover;
+and one for each other purpose that it is asked for.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from controller.fleet.connect import (
     open_inventory,
     workers,
 )
-from controller.ports import Polled, Renderer, RouterState
+from controller.ports import Polled, Renderer, RouterState, SourceError
 
 T = TypeVar("T")
 
@@ -54,9 +55,7 @@ class NornirFleet:
         self._pool: dict[str, ThreadPoolExecutor] = {}  # one a purpose: polls never queue before a failover
         self._opening = threading.Lock()
         self._inventories: dict[str, Any] = {}
-        self._busy: dict[tuple[str, str], threading.Lock] = {
-            (purpose, name): threading.Lock() for purpose in ("watch", "act") for name in policy.routers
-        }
+        self._busy: dict[tuple[str, str], threading.Lock] = {}  # one a purpose and router: one use at a time
         self._rehearsed: dict[str, tuple[RouterIntent, RouterPlan]] = {}  # loaded in the driver, not sent
         self._running: dict[str, str] = {}  # what each router was last seen to run; checked again when used
 
@@ -162,6 +161,25 @@ class NornirFleet:
         """Undo what was pushed and not confirmed; None or what went wrong."""
         return await self._each("act", routers, lambda _name, driver: driver.rollback(), _why)
 
+    async def ask(self, purpose: str, router: str, work: Callable[[Any], T]) -> T:
+        """``work`` with one router's driver in hand, over a connection that ``purpose`` has for itself.
+
+        Raises SourceError when that fails, and at once while earlier work of the same kind still runs there.
+        """
+        if (purpose, router) in self._busy and self._busy[purpose, router].locked():
+            raise SourceError(f"{router} has not answered an earlier question yet")
+
+        def answered(_name: str, driver: Any) -> T | SourceError:
+            return work(driver)
+
+        def unanswered(_name: str, why: str) -> T | SourceError:
+            return SourceError(why)
+
+        answer = (await self._each(purpose, [router], answered, unanswered))[router]
+        if isinstance(answer, SourceError):
+            raise answer
+        return answer
+
     async def close(self) -> None:
         """Close every connection, not waiting for routers that hang."""
         for inventory in self._inventories.values():
@@ -205,6 +223,7 @@ class NornirFleet:
         pool = self._pool.get(purpose) or await asyncio.to_thread(self._open, purpose)
 
         async def one(name: str) -> T:
+            self._busy.setdefault((purpose, name), threading.Lock())
             running = asyncio.get_running_loop().run_in_executor(pool, self._one, purpose, name, work)
             running.add_done_callback(_forget)  # nobody may wait for it any more, when it ends
             try:

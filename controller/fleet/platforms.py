@@ -27,6 +27,7 @@ class Platform:
     driver: str  # NAPALM's name of the driver
     templates: str  # the folder below templates/
     revert_in: RevertIn
+    pings_at_once: int  # over one connection; 1 where the driver is not made for several threads
     attachments: Callable[[str, int, Sequence[Link]], tuple[Attachment, ...]]  # running, own ASN, links
     splice: Callable[[str, str, RouterIntent], str]  # running, rendered, intent -> candidate
     changes: Callable[[str, str], tuple[Change, ...]]  # before, after
@@ -39,6 +40,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
             driver="frr",
             templates="frr",
             revert_in=RevertIn.SECONDS,
+            pings_at_once=8,  # sshd takes ten sessions in one connection, unless told otherwise
             attachments=frr_config.attachments,
             splice=frr_config.splice,
             changes=frr_config.changes,
