@@ -38,6 +38,8 @@ from controller.notices import Notices
 from controller.ports import Snapshot, StoreError
 from controller.watch import LoopSettings, Watch, World
 
+_BAD = (Verdict.DOWN, Verdict.DEGRADED)
+
 
 @dataclass(slots=True)
 class _Retry:
@@ -206,11 +208,12 @@ class Loop:
     async def _reach(
         self, decision: Decision, current: Assignment, timings: dict[str, float]
     ) -> list[Outcome]:
-        """Bring every readable router to the decision, promotions first; what came of it, by router.
+        """Bring every readable router to the decision, step by step; what came of it, by router.
 
         If a later step fails, the earlier ones are taken back too: half a move is nobody's intent.
         """
-        steps = phases(current, decision.assignment, escape=decision.escape)
+        bad = [name for name, seen in self._watch.health.items() if seen.verdict in _BAD]
+        steps = phases(current, decision.assignment, escape=decision.escape, bad=bad)
         if self._dry_run:
             self._say_plans(await self._fleet.plan(self._readable(decision.assignment)))
             return []

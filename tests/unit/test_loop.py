@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -129,6 +130,19 @@ async def test_the_way_back_is_made_before_the_old_one_is_broken() -> None:
     await scene.run(120)
     both = [r for r in seen if r.get("edge1-azerbaijan") == r.get("edge1-georgia") == "primary"]
     assert both, "no moment at which both ways carried traffic"
+
+
+async def test_a_link_that_loses_packets_is_left_in_one_push_for_nothing_sound_is_broken() -> None:
+    chance = random.Random(1)
+    lossy = dark("azerbaijan", 20.0)
+    scene = Scene(lambda path, now: lossy(path, now) or chance.random() > 0.4)
+    seen: list[tuple[str, str]] = []
+    scene.fleet.on_push = lambda: seen.append(
+        (scene.fleet.roles["edge1-azerbaijan"], scene.fleet.roles["edge1-georgia"])
+    )
+    await scene.run(40)
+    moved = [azerbaijan for azerbaijan, georgia in seen if georgia == "primary"]
+    assert set(moved) == {"backup"}, seen
 
 
 async def test_with_everything_dark_nothing_is_pushed_and_the_reason_is_said() -> None:
