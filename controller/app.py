@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from controller import planning
+from controller import looking, planning
 from controller.config import Loaded, load
 from controller.core.intent import current_assignment, intents
 from controller.core.model import ControlState, Outcome, Reason, Verdict
 from controller.core.policy import record_move
 from controller.core.rollup import Row
+from controller.core.sight import Sight
 from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
 from controller.fleet.fleet import NornirFleet
@@ -171,6 +172,17 @@ class App:
             return planning.View(states, {}, memory, f"nobody: {error}")
         return planning.View(states, health, memory, "a look of its own")
 
+    def look(self, names: Sequence[str], window_s: float, every_s: float) -> AsyncGenerator[Sight, None]:
+        """What is seen through these links, or through all, with a prober of our own. Raises ProbeError."""
+        policy = self.loaded.policy
+        paths = probe_paths(policy)
+        for name in names:
+            if name not in {path.name for path in paths}:
+                known = ", ".join(path.name for path in paths)
+                raise ProbeError(f"--link {name}: no such link; there are {known}")
+        chosen = [path for path in paths if not names or path.name in names]
+        return looking.sights(policy, NetworkProber(), chosen, self._clock, window_s, every_s)
+
     def offline(self, assumptions: Mapping[str, Verdict]) -> dict[str, str]:
         """What each router's templates render, every link being well but for the assumptions."""
         decision = planning.offline(self.loaded.policy, assumptions, self._clock.now())
@@ -261,3 +273,14 @@ def samples(state: Path, path: str, step: str, since_s: float, utc: float) -> li
     if path not in known:
         raise StoreError(f"no samples of {path} are kept; there are {', '.join(known) or 'none at all'}")
     return rows
+
+
+def sight(state: Path) -> Sight | None:
+    """What the loop shows of its links, however long ago; None if none ever did. Raises StoreError."""
+    if not (state / SAMPLES_FILE).exists():
+        return None
+    reader = SampleReader(state / SAMPLES_FILE)
+    try:
+        return reader.sight()
+    finally:
+        reader.close()

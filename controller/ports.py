@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from controller.core.model import (
     Target,
 )
 from controller.core.samples import Seconds
+from controller.core.sight import Sight
 
 
 class Clock(Protocol):
@@ -276,6 +277,10 @@ class SampleStore(Protocol):
 
     async def keep(self, seconds: Sequence[Seconds], utc: float) -> None:
         """Add these to what is kept, all or nothing, without holding up the event loop. Raises StoreError."""
+        ...
+
+    async def show(self, look: Callable[[], Sight]) -> None:
+        """Replace what is shown to those who look beside the loop; ``look`` is called off the loop too."""
         ...
 
 

@@ -28,6 +28,8 @@ from controller.core.model import (
     Signal,
     Verdict,
 )
+from controller.core.sight import View
+from controller.core.target_notes import notes
 from controller.hearing import Hearing
 from controller.ports import (
     Clock,
@@ -98,7 +100,7 @@ class Watch:
         self._hearing = Hearing(policy, world.store, world.log)
         self._counters_at: dict[str, float] = {}  # router -> when its counters were last read
         self._paced: Mapping[str, float] = self._detector.hurried
-        self._sampling = Sampling(world.samples, world.clock, world.log)
+        self._sampling = Sampling(world.samples, world.clock, world.log, policy.health, self.view)
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
         self._samples: list[Sample] = []  # those that came from sources
@@ -158,6 +160,11 @@ class Watch:
             for name, health in self.health.items()
             if health.suspect or health.verdict in (Verdict.DOWN, Verdict.UNKNOWN)
         )
+
+    def view(self) -> View:
+        """Verdicts, the samples behind them, and what is thought of each target."""
+        latest = {name: self._sampling.samples.latest(name) for name in self.health}
+        return View(self.health, latest, notes(self._detector, self._clock.now()))
 
     async def reread(self, routers: Sequence[str]) -> None:
         """Read these routers again, after a push; polls that began before are not believed."""

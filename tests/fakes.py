@@ -39,6 +39,7 @@ from controller.core.model import (
 )
 from controller.core.rollup import Series, Tally
 from controller.core.samples import Seconds
+from controller.core.sight import Sight
 from controller.ports import Polled, ProbePath, RouterState, Snapshot, StoreError
 
 TARGETS = tuple(ip_address(f"192.0.2.{n}") for n in (1, 2, 3, 4))
@@ -317,12 +318,18 @@ class FakeSamples:
     """Keeps rolled-up samples in memory; ``broken`` raises on every write."""
 
     kept: list[tuple[Series, int, Tally]] = field(default_factory=list)
+    sight: Sight | None = None
     broken: bool = False
 
     async def keep(self, seconds: Sequence[Seconds], utc: float) -> None:
         if self.broken:
             raise StoreError("samples.db: disk full")
         self.kept += [each for batch in seconds for each in batch.tallies()]
+
+    async def show(self, look: Callable[[], Sight]) -> None:
+        if self.broken:
+            raise StoreError("samples.db: disk full")
+        self.sight = look()
 
 
 class FakeLog:

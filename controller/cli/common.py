@@ -16,7 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from controller.config.scalars import Duration
+from controller.core.model import Verdict
 from controller.fleet.connect import SshOptions
+
+COLORS = {Verdict.UP: "green", Verdict.DEGRADED: "yellow", Verdict.DOWN: "red", Verdict.UNKNOWN: "magenta"}
 
 _duration: TypeAdapter[float] = TypeAdapter(Duration)
 
@@ -29,7 +32,7 @@ class Exit(IntEnum):
 
     OK = 0  # done, or nothing to change
     ERROR = 1  # nothing was done: bad input, missing file, wrong usage
-    CHANGES = 2  # `plan`: there is something to change
+    CHANGES = 2  # `plan`: there is something to change; `probe`: something is not up
     PARTIAL = 3  # some routers could not be read or changed, or the guard refused; the rest was served
 
 

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from controller import app as application
-from controller.cli.common import Exit, JsonOption, ago, fail, figure, out, print_json, when
+from controller.cli.common import COLORS, Exit, JsonOption, ago, fail, figure, out, print_json, when
 from controller.cli.plan import outcome_line, print_diff
 from controller.core.explain import explain as explained
 from controller.core.model import (
@@ -25,8 +25,6 @@ from controller.core.model import (
 )
 from controller.planning import FRESH_S
 from controller.ports import Record, Snapshot
-
-COLORS = {Verdict.UP: "green", Verdict.DEGRADED: "yellow", Verdict.DOWN: "red", Verdict.UNKNOWN: "magenta"}
 
 
 def register(app: typer.Typer) -> None:

@@ -15,6 +15,7 @@ from controller.cli import look as look_commands
 from controller.cli import loop as loop_commands
 from controller.cli import plan as plan_commands
 from controller.cli import policy as policy_commands
+from controller.cli import probe as probe_commands
 from controller.cli import samples as samples_commands
 from controller.cli.common import Exit, Globals, err
 from controller.config import ConfigError, StarterError, default_inventory, default_templates
@@ -28,13 +29,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Failover controller for multi-homed networks: watches links, decides by policy, changes BGP.",
-    epilog="Exit codes: 0 done or nothing to change; 1 error, nothing done; 2 plan: changes; 3 some routers"
-    " could not be read or changed, or were refused.",
+    epilog="Exit codes: 0 done or nothing to change; 1 error, nothing done; 2 plan: changes,"
+    " probe: something is not up; 3 some routers could not be read or changed, or were refused.",
 )
 demo_command.register(lab_commands.app)
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(policy_commands.app, name="policy")
-for commands in (loop_commands, plan_commands, look_commands, samples_commands, policy_commands):
+COMMANDS = (loop_commands, plan_commands, look_commands, probe_commands, samples_commands, policy_commands)
+for commands in COMMANDS:
     commands.register(app)
 
 # typer brings its own copy of click, which of the two depends on its version: found by name

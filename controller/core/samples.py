@@ -32,6 +32,9 @@ class Probe(NamedTuple):
     rtt_ms: float | None
 
 
+Latest = Mapping[Series, Sequence[Probe]]  # by target, in the order of sending
+
+
 def marks(probes: Sequence[Probe]) -> str:
     """What became of each, as ``..x.?``: the oldest first."""
     return "".join(MARKS[probe.state] for probe in probes)
@@ -130,8 +133,8 @@ class Samples:
         due = [second for second in self._seconds if second < before]
         return Seconds({second: self._seconds.pop(second) for second in due})
 
-    def latest(self, path: str) -> dict[Series, tuple[Probe, ...]]:
-        """The latest probes through a path, by target, in the order of sending."""
+    def latest(self, path: str) -> Latest:
+        """The latest probes through a path."""
         rings = self._paths.get(path, ())
         return {ring.series: tuple(sorted(ring.probes.values(), key=_sent_at)) for ring in rings}
 

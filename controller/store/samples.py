@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from controller.core.model import Family
 from controller.core.rollup import STEPS, Row, Series, Tally, merged, roll_up
 from controller.core.samples import Seconds
+from controller.core.sight import Sight
 from controller.ports import StoreError
 
 BUSY_TIMEOUT_S: Final = 2.0
@@ -33,7 +36,10 @@ CREATE TABLE IF NOT EXISTS rollup (
     rtt_min_us INTEGER, rtt_max_us INTEGER, bins BLOB NOT NULL,
     PRIMARY KEY (series, step, start)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sight (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 """
+
+_sight = TypeAdapter(Sight)
 
 _FIELDS = "ok, lost, invalid, rtt_min_us, rtt_max_us, bins"
 _ONE = f"SELECT {_FIELDS} FROM rollup WHERE series = ? AND step = ? AND start = ?"  # noqa: S608 - a constant
@@ -48,6 +54,9 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path}: {error}") from error
+    except ValidationError as error:
+        hint = "written by another version? start 'failover run' again"
+        raise StoreError(f"{path}: what the loop shows cannot be read ({hint})") from error
 
 
 class SampleWriter:
@@ -74,9 +83,8 @@ class SampleWriter:
         """What ``keep`` does, where it may block."""
         rows = roll_up(each for batch in seconds for each in batch.tallies())
         with self._busy, _translated(self._path):
-            db = self._db = self._db or _opened(self._path)
             try:
-                with db:
+                with self._opened() as db:
                     self._add(db, rows)
                     if utc - self._pruned_at >= PRUNE_EVERY_S:
                         _prune(db, utc)
@@ -85,12 +93,29 @@ class SampleWriter:
                 self._ids.clear()  # those that the transaction made are gone with it
                 raise
 
+    async def show(self, look: Callable[[], Sight]) -> None:
+        """Replace what is shown to those who look beside the loop. ``look`` is called off the event loop too.
+
+        Raises StoreError naming the file.
+        """
+        await asyncio.to_thread(self._show, look)
+
+    def _show(self, look: Callable[[], Sight]) -> None:
+        value = _sight.dump_json(look()).decode()
+        with self._busy, _translated(self._path), self._opened() as db:
+            db.execute("INSERT OR REPLACE INTO sight VALUES (1, ?)", (value,))
+
     def close(self) -> None:
         """Close the file."""
         with self._busy:
             if self._db is not None:
                 self._db.close()
                 self._db = None
+
+    def _opened(self) -> sqlite3.Connection:
+        """The connection, which as a context is a transaction."""
+        self._db = self._db or _opened(self._path)
+        return self._db
 
     def _add(self, db: sqlite3.Connection, rows: Sequence[Row]) -> None:
         """Merge with what is there: the hour under way, a second whose last results come late."""
@@ -161,6 +186,12 @@ class SampleReader:
                 for series, family, target in known
                 for row in self._db.execute(_SOME, (series, STEPS[step].seconds, since, until))
             ]
+
+    def sight(self) -> Sight | None:
+        """What the loop saw last, however long ago; None if it showed nothing yet."""
+        with _translated(self._path):
+            row = self._db.execute("SELECT value FROM sight").fetchone()
+            return _sight.validate_json(row[0]) if row else None
 
     def paths(self) -> list[str]:
         """The links (and the user path) of which anything is kept."""

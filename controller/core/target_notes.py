@@ -1,0 +1,34 @@
+"""What the detector thinks of single targets, in words for people."""
+
+from __future__ import annotations
+
+from controller.core.detect import DetectorState
+from controller.core.evidence import Assessment, Voice, voice
+
+
+def notes(state: DetectorState, now: float) -> dict[tuple[str, str], str]:
+    """By path and target, where there is anything worth a word."""
+    found: dict[tuple[str, str], str] = {}
+    for (path, family), part in state.families.items():
+        for target, record in part.records.items():
+            if target in state.dead.get(family, ()):
+                found[path, str(target)] = "not counted: silent through every link"
+                continue
+            word = _word(voice(record, state.policy, now))
+            if word:
+                found[path, str(target)] = word
+    return found
+
+
+def _word(said: Assessment) -> str:
+    match said.voice:
+        case Voice.SILENT:
+            return f"silent for {said.silent_s:.1f} s"
+        case Voice.QUIET:
+            return f"quiet for {said.silent_s:.2f} s"
+        case Voice.ABSENT:
+            return "no say: not probed of late, or in vain"
+        case Voice.UNDECIDED:
+            return "has not answered yet"
+        case Voice.ANSWERING:
+            return ""
