@@ -111,7 +111,12 @@ def fault(
     kind: Annotated[str, typer.Argument(metavar="KIND[=VALUE]", help=f"One of {', '.join(Kind)}.")],
     place: Annotated[str, typer.Argument(help="A link, an upstream, black-sea, or a router.")],
     direction: Annotated[Towards, typer.Option(help="out: away from our AS; in: towards it.")] = Towards.BOTH,
-    bursty: Annotated[bool, typer.Option("--bursty", help="Loss in bursts instead of evenly.")] = False,
+    burst_s: Annotated[
+        float | None,
+        typer.Option(
+            "--burst", parser=_seconds, metavar="TIME", help="Loss in bursts: 100ms on average, say."
+        ),
+    ] = None,
     for_s: Annotated[
         float | None, typer.Option("--for", parser=_seconds, metavar="TIME", help="Clear it after 30s, 5min.")
     ] = None,
@@ -124,7 +129,7 @@ def fault(
     does. withdraw[=PERCENT] hits an upstream, router any router or upstream, ssh an edge.
     """
     what, _, value = kind.partition("=")
-    made = Lab(name).fault(what, place, value or None, direction, bursty=bursty, for_s=for_s)
+    made = Lab(name).fault(what, place, value or None, direction, burst_s=burst_s, for_s=for_s)
     typer.echo(f"{made}" + (f", for {for_s:g} s" if for_s else ""))
 
 

@@ -21,7 +21,6 @@ from controller.lab.frr_config import WITHDRAWN_LIST
 from controller.lab.routers import Router
 from controller.lab.topology import ORIGINATES, OUR_ASN, UPSTREAM, WIRE, WIRES, Wire, sessions_of
 
-_BURST_FRAMES = 20  # mean length of a burst: a few tenths of a second of probing
 _WIRE_READY_S = 10.0
 _WIRE_END_S = 3.0
 
@@ -54,7 +53,7 @@ class Effect:
 
 def effect_of(fault: Fault) -> Effect:
     """How this fault is made and undone."""
-    return _USER_SPACE if fault.bursty else _EFFECTS[fault.kind]
+    return _USER_SPACE if fault.burst_s is not None else _EFFECTS[fault.kind]
 
 
 # --- carrier -----------------------------------------------------------------------------------
@@ -150,7 +149,7 @@ def _wish(site: Site, fault: Fault, each: Wire) -> list[str]:
     wish += ["--port-a", each.device(0), "--port-b", each.device(1)]
     if fault.kind is Kind.DELAY:
         return [*wish, "--delay-ms", f"{fault.value:g}"]
-    return [*wish, "--loss", f"{fault.value:g}%", "--burst", str(_BURST_FRAMES)]
+    return [*wish, "--loss", f"{fault.value:g}%", "--burst-ms", f"{1000 * (fault.burst_s or 0.0):g}"]
 
 
 def _take_up(site: Site, fault: Fault) -> None:

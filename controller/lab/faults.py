@@ -42,7 +42,7 @@ class Fault:
     place: str
     value: float | None = None  # loss, withdraw: percent; delay: milliseconds
     direction: Towards = Towards.BOTH
-    bursty: bool = False
+    burst_s: float | None = None  # loss in bursts that last so long on average; None: evenly
     until: float | None = None  # monotonic seconds, the same in every process; None: until cleared
 
     @property
@@ -79,13 +79,14 @@ class Fault:
 
     @property
     def _in_user_space(self) -> bool:
-        return self.kind is Kind.DELAY or self.bursty
+        return self.kind is Kind.DELAY or self.burst_s is not None
 
     def __str__(self) -> str:
         unit = "ms" if self.kind is Kind.DELAY else "%"
         value = "" if self.value is None else f"={self.value:g}{unit}"
         way = "" if self.direction is Towards.BOTH else f", {self.direction} only"
-        return f"{self.kind}{value} at {self.place}{way}{', in bursts' if self.bursty else ''}"
+        bursts = "" if self.burst_s is None else f", in bursts of {self.burst_s * 1000:g} ms"
+        return f"{self.kind}{value} at {self.place}{way}{bursts}"
 
 
 _ON_WIRES = frozenset({Kind.CARRIER, Kind.SILENT, Kind.BLACKHOLE, Kind.LOSS, Kind.DELAY})
@@ -110,7 +111,7 @@ def understand(
     value: str | float | None = None,
     direction: str = "both",
     *,
-    bursty: bool = False,
+    burst_s: float | None = None,
     until: float | None = None,
 ) -> Fault:
     """The fault that was asked for. Raises LabError saying what does not make sense and what would."""
@@ -127,9 +128,11 @@ def understand(
         raise LabError(f"{what} cannot be at {place}; it can at {', '.join(_PLACES_OF[what])}")
     if towards is not Towards.BOTH and what not in _ONE_WAY:
         raise LabError(f"{what} has no direction: it always hits both")
-    if bursty and what is not Kind.LOSS:
+    if burst_s is not None and what is not Kind.LOSS:
         raise LabError(f"{what} does not come in bursts: only loss does")
-    return Fault(what, place, _value(what, value), towards, bursty, until)
+    if burst_s is not None and burst_s <= 0:
+        raise LabError("a burst lasts longer than nothing: --burst 100ms")
+    return Fault(what, place, _value(what, value), towards, burst_s, until)
 
 
 def _value(kind: Kind, given: str | float | None) -> float | None:

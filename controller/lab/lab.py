@@ -164,7 +164,7 @@ class Lab:
         value: str | float | None = None,
         direction: str = "both",
         *,
-        bursty: bool = False,
+        burst_s: float | None = None,
         for_s: float | None = None,
     ) -> Fault:
         """Make something go wrong; `value` is percent for loss and withdraw, milliseconds for delay.
@@ -173,7 +173,7 @@ class Lab:
         meets another fault, or cannot be made; nothing has changed then.
         """
         until = None if for_s is None else time.monotonic() + for_s
-        fault = faults.understand(kind, place, value, direction, bursty=bursty, until=until)
+        fault = faults.understand(kind, place, value, direction, burst_s=burst_s, until=until)
         self._check_up()
         with self._record.alone():
             self._record.add(fault)

@@ -12,33 +12,34 @@ from controller.lab.record import Record
 
 
 @pytest.mark.parametrize(
-    ("kind", "place", "value", "direction", "bursty", "complaint"),
+    ("kind", "place", "value", "direction", "burst_s", "complaint"),
     [
-        ("flood", "georgia", None, "both", False, "no fault is called 'flood'"),
-        ("silent", "mars", None, "both", False, "no place is called 'mars'"),
-        ("silent", "georgia", "3", "both", False, "silent takes no value"),
-        ("silent", "edge1", None, "both", False, "silent cannot be at edge1; it can at edge1-azerbaijan"),
-        ("carrier", "georgia", None, "in", False, "carrier has no direction"),
-        ("withdraw", "georgia", None, "out", False, "withdraw has no direction"),
-        ("withdraw", "edge1-georgia", None, "both", False, "withdraw cannot be at edge1-georgia"),
-        ("ssh", "georgia", None, "both", False, "ssh cannot be at georgia; it can at edge1, edge2"),
-        ("router", "black-sea", None, "both", False, "router cannot be at black-sea"),
-        ("loss", "georgia", None, "both", False, "loss needs a value: loss=10%"),
-        ("loss", "georgia", "0", "both", False, "above 0% and up to 100%"),
-        ("loss", "georgia", "101%", "both", False, "above 0% and up to 100%"),
-        ("loss", "georgia", "nan", "both", False, "above 0% and up to 100%"),
-        ("loss", "georgia", "much", "both", False, "loss=much"),
-        ("delay", "georgia", None, "both", False, "delay needs a value: delay=50ms"),
-        ("delay", "georgia", "-5ms", "both", False, "above 0ms"),
-        ("delay", "georgia", "50ms", "both", True, "only loss does"),
-        ("silent", "georgia", None, "up", False, "direction is one of both, out, in"),
+        ("flood", "georgia", None, "both", None, "no fault is called 'flood'"),
+        ("silent", "mars", None, "both", None, "no place is called 'mars'"),
+        ("silent", "georgia", "3", "both", None, "silent takes no value"),
+        ("silent", "edge1", None, "both", None, "silent cannot be at edge1; it can at edge1-azerbaijan"),
+        ("carrier", "georgia", None, "in", None, "carrier has no direction"),
+        ("withdraw", "georgia", None, "out", None, "withdraw has no direction"),
+        ("withdraw", "edge1-georgia", None, "both", None, "withdraw cannot be at edge1-georgia"),
+        ("ssh", "georgia", None, "both", None, "ssh cannot be at georgia; it can at edge1, edge2"),
+        ("router", "black-sea", None, "both", None, "router cannot be at black-sea"),
+        ("loss", "georgia", None, "both", None, "loss needs a value: loss=10%"),
+        ("loss", "georgia", "0", "both", None, "above 0% and up to 100%"),
+        ("loss", "georgia", "101%", "both", None, "above 0% and up to 100%"),
+        ("loss", "georgia", "nan", "both", None, "above 0% and up to 100%"),
+        ("loss", "georgia", "much", "both", None, "loss=much"),
+        ("delay", "georgia", None, "both", None, "delay needs a value: delay=50ms"),
+        ("delay", "georgia", "-5ms", "both", None, "above 0ms"),
+        ("delay", "georgia", "50ms", "both", 0.1, "only loss does"),
+        ("loss", "georgia", "10%", "both", 0.0, "longer than nothing"),
+        ("silent", "georgia", None, "up", None, "direction is one of both, out, in"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused_in_words(
-    kind: str, place: str, value: str | None, direction: str, bursty: bool, complaint: str
+    kind: str, place: str, value: str | None, direction: str, burst_s: float | None, complaint: str
 ) -> None:
     with pytest.raises(LabError, match=complaint):
-        understand(kind, place, value, direction, bursty=bursty)
+        understand(kind, place, value, direction, burst_s=burst_s)
 
 
 def test_values_may_carry_their_unit_or_not() -> None:
@@ -84,7 +85,7 @@ def test_a_dead_bgpd_cannot_withdraw(tmp_path: Path) -> None:
 
 def test_the_record_gives_back_what_it_was_given(tmp_path: Path) -> None:
     record = Record(tmp_path)
-    fault = understand("loss", "black-sea", 10, "in", bursty=True, until=12.5)
+    fault = understand("loss", "black-sea", 10, "in", burst_s=0.1, until=12.5)
     record.add(fault)
     assert Record(tmp_path).faults() == (fault,)
     assert (fault.kind, fault.direction) == (Kind.LOSS, Towards.IN)
