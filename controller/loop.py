@@ -20,6 +20,7 @@ from controller.core.model import (
     Assignment,
     ControlState,
     Decision,
+    Delay,
     Failed,
     Health,
     Outcome,
@@ -314,7 +315,12 @@ class Loop:
             decision.frozen,
             tuple((held.traffic_class, held.move) for held in decision.held),
             tuple((notice.rule, notice.subject) for notice in decision.notices),
-            tuple(sorted((name, health.verdict) for name, health in self._watch.health.items())),
+            tuple(
+                sorted(
+                    (name, health.verdict, health.delay is Delay.BROWNOUT)
+                    for name, health in self._watch.health.items()
+                )
+            ),
         )
         news = bool(acted) or key != self._noted
         fields = {outcome.router: outcome.kind for outcome in acted}

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from controller.core import detect
 from controller.core.calibration import Fit
@@ -20,6 +20,7 @@ from controller.core.judgement_text import LABEL
 from controller.core.model import (
     USER_PATH,
     Assignment,
+    Delay,
     Health,
     LinkSeen,
     Policy,
@@ -78,6 +79,9 @@ class World:
     clock: Clock
     log: Any
     sources: Sequence[SignalSource] = ()
+
+
+USABLE: Final = (Verdict.UP, Verdict.DEGRADED)
 
 
 class Watch:
@@ -210,6 +214,11 @@ class Watch:
             was = before[name].verdict if name in before else Verdict.UNKNOWN
             if health.verdict is not was:
                 self._log.info(f"{name} is {health.verdict} (was {was}): {health.why}")
+            brownout = name in before and before[name].delay is Delay.BROWNOUT
+            if health.delay is Delay.BROWNOUT and not brownout:
+                self._log.info(f"{name} is in brownout: {health.delay_why}")
+            elif brownout and health.delay is not Delay.BROWNOUT and health.verdict in USABLE:
+                self._log.info(f"{name} is as fast as usual again")
 
     # --- what links are like ------------------------------------------------------------------------
 
@@ -339,6 +348,6 @@ def probe_paths(policy: Policy) -> list[ProbePath]:
     return paths
 
 
-def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool]]:
+def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool, Delay]]:
     """What of the health a decision depends on; a change of it wakes the loop."""
-    return {name: (verdict.verdict, verdict.suspect) for name, verdict in health.items()}
+    return {name: (each.verdict, each.suspect, each.delay) for name, each in health.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_network
 
 from controller.core.model import (
@@ -15,9 +15,12 @@ from controller.core.model import (
     Assignment,
     ControlState,
     Decision,
+    Delay,
     Family,
+    FamilyHealth,
     Health,
     HealthPolicy,
+    LatencyPolicy,
     Link,
     Placement,
     Policy,
@@ -30,6 +33,7 @@ from controller.core.model import (
 )
 from controller.core.policy import decide, record_move
 
+USUAL, SLOW, BROWNOUT = Delay.USUAL, Delay.SLOW, Delay.BROWNOUT
 UP, DEGRADED, DOWN, UNKNOWN = Verdict.UP, Verdict.DEGRADED, Verdict.DOWN, Verdict.UNKNOWN
 P, B1, B2, D, W = (
     Placement(PRIMARY),
@@ -58,6 +62,7 @@ HEALTH = HealthPolicy(
     false_per_year=1.0,
     recover_s=5,
     fresh_s=3,
+    latency=LatencyPolicy(worse_by_ms=50, held_s=60),
 )
 
 
@@ -112,8 +117,9 @@ def see(
 ) -> dict[str, Health]:
     """Health of every link: up but for those named."""
     told = {**dict.fromkeys(LINKS, UP), **(verdicts or {})}
+    families = {Family.IPV4: FamilyHealth(UP, "", tail_ms=30.0)}
     return {
-        name: Health(name, verdict, since, f"{name} looks {verdict}", suspect=name in suspect)
+        name: Health(name, verdict, since, f"{name} looks {verdict}", name in suspect, families)
         for name, verdict in told.items()
     }
 
@@ -132,10 +138,20 @@ class World:
     def turn(self, verdicts: Mapping[str, Verdict], *, suspect: tuple[str, ...] = ()) -> None:
         """Links take a verdict now; ``since`` moves only where the verdict does."""
         for name, verdict in verdicts.items():
-            before = self.health.get(name)
-            since = before.since if before and before.verdict is verdict else self.now
-            self.health[name] = Health(
-                name, verdict, since, f"{name} looks {verdict}", suspect=name in suspect
+            before = self.health.get(name) or Health(name, verdict, self.now, "")
+            since = before.since if before.verdict is verdict else self.now
+            self.health[name] = replace(
+                before, verdict=verdict, since=since, why=f"{name} looks {verdict}", suspect=name in suspect
+            )
+
+    def delay(self, delays: Mapping[str, Delay], tails_ms: Mapping[str, float] | None = None) -> None:
+        """Links take a delay now; ``tails_ms``: what nine of ten round trips keep within, 30 ms unless given."""
+        for name, delay in delays.items():
+            why = "" if delay is USUAL else f"{name} takes longer"
+            tail_ms = (tails_ms or {}).get(name, 30.0 if delay is USUAL else 90.0)
+            family = FamilyHealth(UP, "", delay=delay, delay_why=why, tail_ms=tail_ms)
+            self.health[name] = replace(
+                self.health[name], delay=delay, delay_why=why, families={Family.IPV4: family}
             )
 
     def visible(self) -> dict[str, dict[str, Placement]]:

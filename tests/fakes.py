@@ -99,10 +99,14 @@ class LoopClock:
 
 
 class FakeProber:
-    """Every target answers in 10 ms where ``alive(path, now)``; nothing answers elsewhere."""
+    """Every target answers in ``rtt_ms`` where ``alive(path, now)``; nothing answers elsewhere."""
 
-    def __init__(self, alive: Callable[[str, float], bool]) -> None:
-        self._alive = alive
+    def __init__(
+        self,
+        alive: Callable[[str, float], bool],
+        rtt_ms: Callable[[str, float], float] = lambda path, now: 10.0,
+    ) -> None:
+        self._alive, self._rtt_ms = alive, rtt_ms
         self._paths: Sequence[ProbePath] = ()
         self._timeout = 0.0
         self._every: dict[str, float] = {}
@@ -133,7 +137,7 @@ class FakeProber:
                     sent = Sample(path.name, target, self._seq, at, SampleState.SENT)
                     found.append(sent)
                     if self._alive(path.name, at):
-                        found.append(replace(sent, state=SampleState.OK, rtt_ms=10.0))
+                        found.append(replace(sent, state=SampleState.OK, rtt_ms=self._rtt_ms(path.name, at)))
                     else:
                         self._lost.append((at + self._timeout, replace(sent, state=SampleState.LOST)))
                 self._due[path.name] = at + self._every[path.name]

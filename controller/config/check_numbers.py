@@ -14,6 +14,7 @@ from controller.config.policy_file import (
 )
 from controller.config.problems import Problem
 from controller.config.sources import Sources
+from controller.core.latency import block_s
 from controller.core.model import Address, Family, family_of
 
 QUORUM_OF = 3  # two of three still agree when one target dies; two targets cannot say which is right
@@ -26,6 +27,7 @@ def check_numbers(sources: Sources) -> Iterator[Problem]:
     if policy.health is not None:
         yield from _targets(sources, policy.health)
         yield from _timing(sources, policy.health)
+        yield from _latency(sources, policy.health)
     if policy.stability is not None:
         yield from _stability(sources, policy.stability)
     if policy.roles is not None:
@@ -97,6 +99,31 @@ def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
     for applies, steps, message, hint in wrong:
         if applies:
             yield sources.policy.problem(("health", *steps), message, hint)
+
+
+def _latency(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
+    latency = health.latency
+    if latency is None:
+        return
+    length_s = block_s(to_health(health).interval_s)
+    if latency.held < 2 * length_s:
+        message = f"'held' is shorter than it takes to see that a link is slow: two blocks of {length_s:g} s"
+        hint = f"Write {_written(2 * length_s)} or more."
+        yield sources.policy.problem(("health", "latency", "held"), message, hint)
+    jitter = latency.jitter
+    bounds: tuple[tuple[tuple[str, ...], float | None], ...] = (
+        (("worse_by",), latency.worse_by),
+        (("limit",), latency.limit),
+        (("jitter", "worse_by"), jitter.worse_by if jitter else None),
+        (("jitter", "limit"), jitter.limit if jitter else None),
+    )
+    for steps, bound in bounds:
+        if bound is not None and not 0 < bound < health.timeout:
+            message = (
+                f"'{steps[-1]}' must be more than 0 and less than 'timeout', after which a reply is lost"
+            )
+            hint = f"Write less than {_written(health.timeout)}, or lengthen 'timeout'."
+            yield sources.policy.problem(("health", "latency", *steps), message, hint)
 
 
 def _stability(sources: Sources, stability: StabilitySpec) -> Iterator[Problem]:

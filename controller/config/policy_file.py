@@ -55,6 +55,32 @@ class CatchSpec(Spec):
     within: Duration = Field(description="is noticed within this long, usually (median)", examples=["10s"])
 
 
+class JitterSpec(Spec):
+    """How much more round trips may vary, from their median to what nine of ten keep within."""
+
+    worse_by: Duration = Field(description="more jitter than usual by this much", examples=["30ms"])
+    limit: Duration | None = Field(
+        default=None, description="more jitter than this is worse, whatever is usual", examples=["100ms"]
+    )
+
+
+class LatencySpec(Spec):
+    """What makes a brownout: a link that others are preferred to, as a routine move, while it lasts."""
+
+    worse_by: Duration = Field(
+        description="round trips longer than is usual for the link by this much", examples=["50ms"]
+    )
+    held: Duration = Field(description="for this long, and over after as long without", examples=["60s"])
+    limit: Duration | None = Field(
+        default=None, description="round trips from this on are worse, whatever is usual", examples=["250ms"]
+    )
+    jitter: JitterSpec | None = Field(
+        default=None,
+        description="likewise for jitter; not watched unless given",
+        examples=["{worse_by: 30ms}"],
+    )
+
+
 class HealthSpec(Spec):
     """How links are judged."""
 
@@ -80,6 +106,11 @@ class HealthSpec(Spec):
         default_factory=list,
         description="what must be noticed how soon; the probe rate follows from it",
         examples=["[{loss: 10%, within: 10s}]"],
+    )
+    latency: LatencySpec | None = Field(
+        default=None,
+        description="what makes a brownout; latency moves nothing unless given",
+        examples=["{worse_by: 50ms, held: 60s}"],
     )
     recover: Duration = Field(
         description="a link must look well for this long to be up again", examples=["5s"]

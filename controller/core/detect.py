@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Final
 
-from controller.core import grey
+from controller.core import grey, latency
 from controller.core.calibration import GREY_SHARE, Fit, fit, from_plain, refitted, to_plain
+from controller.core.delay import of_link, with_delay
 from controller.core.evidence import Assessment, Rhythm, TargetRecord, voice
 from controller.core.grey_jury import FEWEST
 from controller.core.grey_threshold import Calibrator
@@ -35,6 +36,7 @@ from controller.core.judgement import (
     worst,
 )
 from controller.core.judgement_text import LABEL, of_the_link, why
+from controller.core.latency import LatencyState
 from controller.core.model import (
     USER_PATH,
     Family,
@@ -77,6 +79,7 @@ class FamilyState:
     loss: grey.GreyState | None = None  # None: too few targets to judge loss by
     fit: Fit | None = None  # of its threshold
     pace: Pace | None = None  # None: not probed
+    latency: LatencyState | None = None  # None: round trips move nothing
 
     @property
     def verdict(self) -> Verdict:
@@ -139,24 +142,38 @@ def initial(policy: Policy, now: float, memory: Memory | None = None) -> Detecto
         links[USER_PATH] = LinkState(own, Verdict.UNKNOWN, now)
         families |= {(USER_PATH, family): _unseen(health, targets, family, is_link=False) for family in own}
     unreadable: dict[str, str] = {}
-    for key, unseen in families.items():
+    for number, (key, unseen) in enumerate(families.items()):
         budget = _budget(health, links[key[0]])
-        kept = (memory or {}).get(_name(key))
+        kept = (memory or {}).get(_name("loss", key))
         try:
             families[key] = _with_history(unseen, health, budget, kept, now)
         except ValueError as error:
-            unreadable[_name(key)] = str(error)
+            unreadable[_name("loss", key)] = str(error)
             families[key] = _with_history(unseen, health, budget, None, now)
+        if health.latency is None or not unseen.told.is_link:
+            continue
+        usual = latency.initial(unseen.records, health.interval_s, number / len(families))
+        try:
+            usual = usual.remembering((memory or {}).get(_name("latency", key), {}))
+        except ValueError as error:
+            unreadable[_name("latency", key)] = str(error)
+        families[key] = replace(families[key], latency=usual)
     return DetectorState(health, now, families, links, unreadable=unreadable)
 
 
 def remembered(state: DetectorState) -> dict[str, dict[str, Any]]:
     """What is worth keeping for another life: JSON values by name."""
-    return {_name(key): to_plain(part.loss) for key, part in state.families.items() if part.loss is not None}
+    kept: dict[str, dict[str, Any]] = {}
+    for key, part in state.families.items():
+        if part.loss is not None:
+            kept[_name("loss", key)] = to_plain(part.loss)
+        if part.latency is not None:
+            kept[_name("latency", key)] = part.latency.to_plain()
+    return kept
 
 
-def _name(key: Key) -> str:
-    return f"loss/{key[0]}/{key[1]}"
+def _name(what: str, key: Key) -> str:
+    return f"{what}/{key[0]}/{key[1]}"
 
 
 def _budget(health: HealthPolicy, link: LinkState) -> float:
@@ -245,14 +262,20 @@ class _Scratch:
     def take_samples(self, samples: Sequence[Sample]) -> None:
         """Note every sample with its target, and weigh what is lost."""
         known: dict[Key, list[Sample]] = {}
+        trips: dict[Key, list[tuple[Target, float]]] = {}
         for sample in sorted(samples, key=_order):
             key = (sample.path, sample.family)
             record = self._own(key, sample.target)
-            if record is not None:
-                record.note(sample, self._policy, self._now)
-                known.setdefault(key, []).append(sample)
+            if record is None:
+                continue
+            known.setdefault(key, []).append(sample)
+            told = trips.setdefault(key, [])
+            if sample.state is SampleState.OK and sample.rtt_ms is not None and sample.seq in record.waiting:
+                told.append((sample.target, sample.rtt_ms))
+            record.note(sample, self._policy, self._now)
         for key, group in known.items():
             self._weigh(key, group)
+            self._compare(key, trips[key])
 
     def take_sessions(self, sessions: Sequence[SessionSample]) -> None:
         """Keep the newest word on every session."""
@@ -342,6 +365,15 @@ class _Scratch:
         budget = _budget(self._policy, self._state.links[key[0]])
         loss, limit = refitted(loss, family.fit, budget, self._now)
         self._families[key] = replace(family, loss=loss, fit=limit)
+
+    def _compare(self, key: Key, trips: list[tuple[Target, float]]) -> None:
+        """Whether round trips take longer than they use to."""
+        family, rule = self._families[key], self._policy.latency
+        if family.latency is None or rule is None:
+            return
+        after = latency.step(family.latency, trips, rule, self._now)
+        if after is not family.latency:
+            self._families[key] = replace(family, latency=after)
 
     def _judge(self, key: Key) -> Facts:
         family, said, dead = self._families[key], self._due[key], self._dead.get(key[1], ())
@@ -458,7 +490,17 @@ def _health(state: DetectorState, name: str, link: LinkState, now: float) -> Hea
     telling = {f: each for f, each in families.items() if each.verdict is link.verdict} or families
     wide = dict.fromkeys(word for f in telling for word in of_the_link(state.families[name, f].facts))
     said = [*wide, *(f"{LABEL[family]}: {each.why}" for family, each in telling.items())]
-    return Health(name, link.verdict, link.since, "; ".join(said) or "no neighbors", link.suspect, families)
+    delay, delay_why = of_link(link.verdict, families)
+    return Health(
+        name,
+        link.verdict,
+        link.since,
+        "; ".join(said) or "no neighbors",
+        link.suspect,
+        families,
+        delay=delay,
+        delay_why=delay_why,
+    )
 
 
 def _family_health(state: DetectorState, part: FamilyState, family: Family, now: float) -> FamilyHealth:
@@ -467,7 +509,7 @@ def _family_health(state: DetectorState, part: FamilyState, family: Family, now:
     if facts.silent_s is not None:
         facts = facts._replace(silent_s=facts.silent_s + later_s)
     clean_s = None if part.better is None else max(0.0, now - part.better[1])
-    return FamilyHealth(
+    found = FamilyHealth(
         verdict=part.verdict,
         why=why(facts, part.verdict, clean_s, state.dead.get(family, ()), state.policy),
         silent_s=facts.silent_s,
@@ -478,3 +520,5 @@ def _family_health(state: DetectorState, part: FamilyState, family: Family, now:
         evidence=facts.evidence,
         threshold=facts.threshold,
     )
+    rule = state.policy.latency
+    return found if part.latency is None or rule is None else with_delay(found, part.latency, rule)

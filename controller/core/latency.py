@@ -169,8 +169,13 @@ class LatencyState:
 
 def initial(targets: Iterable[Hashable], interval_s: float, phase: float = 0.0) -> LatencyState:
     """Nothing known yet. ``interval_s``: between probes of one target; ``phase``: part of a block."""
-    block_s = max(BLOCK_S, BLOCK_INTERVALS * interval_s)
-    return LatencyState(dict.fromkeys(targets, Target()), block_s, block_s * phase)
+    length_s = block_s(interval_s)
+    return LatencyState(dict.fromkeys(targets, Target()), length_s, length_s * phase)
+
+
+def block_s(interval_s: float) -> float:
+    """How long a block is when a target is probed this often. A shift is seen in two to four of them."""
+    return max(BLOCK_S, BLOCK_INTERVALS * interval_s)
 
 
 def step(

@@ -460,6 +460,14 @@ class Signal:
         return self.at + self.fresh_s
 
 
+class Delay(StrEnum):
+    """How fast a link that answers is, against what is usual there and what the policy allows."""
+
+    USUAL = "usual"
+    SLOW = "slow"  # worse, but not for long enough
+    BROWNOUT = "brownout"  # worse for long enough that others are preferred; until clean for as long
+
+
 @dataclass(frozen=True, slots=True)
 class FamilyHealth:
     """Verdict on one address family of a link, with the evidence."""
@@ -473,6 +481,11 @@ class FamilyHealth:
     targets: int = 0
     evidence: float = 0.0  # of grey loss, in nats
     threshold: float | None = None  # at which the family is degraded; None: nothing to judge loss by
+    delay: Delay = Delay.USUAL
+    delay_why: str = ""  # "42 ms more than its usual 31 ms on 4 of 5 targets for 63 s"
+    excess_ms: float | None = None  # median round trip above what is usual
+    jitter_ms: float | None = None  # from the median to what nine of ten round trips keep within
+    tail_ms: float | None = None  # what nine of ten keep within: by this, links are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,6 +498,8 @@ class Health:
     why: str
     suspect: bool = False  # no verdict yet, but a quorum has gone quiet: not a place to move traffic to
     families: Mapping[Family, FamilyHealth] = field(default_factory=dict)
+    delay: Delay = Delay.USUAL  # of the slowest family; usual while the link does not answer
+    delay_why: str = ""
 
 
 # --- what is decided ---------------------------------------------------------------------------
@@ -532,6 +547,9 @@ class LinkMemory:
     clean_since: float | None = None  # None: not clean now
     failures: int = 0  # since last forgotten; doubles the clean time asked for
     last_failure: float | None = None
+    brownout: bool = False  # in one now
+    brownouts: int = 0  # since last forgotten; doubles the clean time asked for after one
+    brownout_ended: float | None = None  # the last
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from controller.core.model import (
     Assignment,
     ControlState,
     Decision,
+    Delay,
     Health,
     Policy,
     Verdict,
@@ -93,7 +94,7 @@ def _links_tail(view: Snapshot) -> str:
     others = [
         f"{link} {trust.judged(health)}"
         for link, health in view.health.items()
-        if health.verdict is not Verdict.UP or health.suspect
+        if health.verdict is not Verdict.UP or health.suspect or health.delay is Delay.BROWNOUT
     ]
     if not others:
         return f", all {total} links up"

@@ -15,6 +15,7 @@ from controller.core.model import (
     Assignment,
     ControlState,
     Decision,
+    Delay,
     Health,
     LinkMemory,
     Placement,
@@ -38,7 +39,9 @@ def remember(
     not make every link a repeat offender. Health of every link of the policy is expected.
     """
     links = {
-        name: memory
+        name: _brownouts(
+            state.links.get(name, LinkMemory()), memory, health[name], now, policy.stability, count_failures
+        )
         for name in sorted(policy.links)
         if (memory := _link(state.links.get(name), health[name], now, policy.stability, count_failures))
     }
@@ -78,6 +81,21 @@ def _up(memory: LinkMemory | None, since: float, now: float, *, suspect: bool) -
     return replace(memory, clean_since=now if suspect else max(min(memory.clean_since, now), since))
 
 
+def _brownouts(
+    before: LinkMemory, after: LinkMemory, health: Health, now: float, rule: StabilityPolicy, count: bool
+) -> LinkMemory:
+    """The memory ``after`` this moment with that of brownouts; while a link does not answer, none ends."""
+    brownout, brownouts, ended = before.brownout, before.brownouts, before.brownout_ended
+    if ended is not None and not brownout and ended + rule.fail_back_forgotten_after_s <= now:
+        brownouts, ended = 0, None
+    if health.delay is Delay.BROWNOUT:
+        begins = count and not brownout
+        brownout, brownouts = brownout or begins, brownouts + begins
+    elif brownout and health.verdict in (Verdict.UP, Verdict.DEGRADED):
+        brownout, ended = False, now
+    return replace(after, brownout=brownout, brownouts=brownouts, brownout_ended=ended)
+
+
 def _forget(memory: LinkMemory | None, now: float, rule: StabilityPolicy) -> LinkMemory | None:
     if memory is None or memory.clean_since is None or memory.last_failure is None:
         return memory
@@ -103,6 +121,16 @@ def ready_at(rule: StabilityPolicy, memory: LinkMemory) -> float:
         memory.last_failure + rule.fail_back_forgotten_after_s, memory.clean_since + rule.fail_back_clean_s
     )
     return min(doubled, forgotten)
+
+
+def swift_at(rule: StabilityPolicy, memory: LinkMemory) -> float:
+    """When a link's last brownout is long enough ago, should none follow; infinite in one."""
+    if memory.brownout:
+        return math.inf
+    if memory.brownout_ended is None:
+        return -math.inf
+    forgotten_s = max(rule.fail_back_forgotten_after_s, rule.fail_back_clean_s)
+    return memory.brownout_ended + min(clean_needed_s(rule, memory.brownouts), forgotten_s)
 
 
 def room_at(times: Iterable[float], per_hour: int, now: float) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from controller.core.model import ControlState, Decision, Health, LinkMemory, Outcome
+from controller.core.model import ControlState, Decision, Health, Outcome
 from controller.ports import Record, Snapshot, StoreError
 
 KEEP_RECORDS = 20_000  # at six changes an hour and a held move now and then: years
@@ -93,7 +93,7 @@ class SqliteStore:
         links = {
             name: replace(memory, clean_since=None if memory.clean_since is None else now)
             for name, memory in state.links.items()
-            if memory.last_failure is not None
+            if memory.last_failure is not None or memory.brownouts
         }
         return replace(state, links=links)
 
@@ -182,7 +182,12 @@ def shifted(state: ControlState, by_s: float) -> ControlState:
 
     return ControlState(
         links={
-            name: LinkMemory(moved(memory.clean_since), memory.failures, moved(memory.last_failure))
+            name: replace(
+                memory,
+                clean_since=moved(memory.clean_since),
+                last_failure=moved(memory.last_failure),
+                brownout_ended=moved(memory.brownout_ended),
+            )
             for name, memory in state.links.items()
         },
         moved_at={name: at + by_s for name, at in state.moved_at.items()},

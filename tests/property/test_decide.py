@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.model import USER_PATH, Decision, Health, Placement, Policy, Verdict
+from controller.core.model import USER_PATH, Decision, Delay, Health, Placement, Policy, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
+    BROWNOUT,
     DEGRADED,
     DOWN,
     HEALTH,
     LINKS,
+    SLOW,
     STABILITY,
     UNKNOWN,
     UP,
+    USUAL,
     World,
     policy,
     traffic_class,
@@ -32,7 +35,7 @@ HOUR_S = 3600.0
 SETTLE_S = HEALTH.ride_out_s + HEALTH.timeout_s
 
 # Few in the everyday run; FAILOVER_EXAMPLES=5000 for a night's search.
-examples = settings(max_examples=int(os.environ.get("FAILOVER_EXAMPLES", "40")))
+examples = settings(max_examples=int(os.environ.get("FAILOVER_EXAMPLES", "40")), deadline=None)
 
 CLASSES = [
     [traffic_class("residential", "azerbaijan", "georgia", "iran", disjoint=True)],
@@ -56,18 +59,30 @@ class Turn:
     verdicts: Mapping[str, Verdict]
     suspect: tuple[str, ...]
     unreachable: frozenset[str] = frozenset()
+    delays: Mapping[str, tuple[Delay, float]] = field(
+        default_factory=dict
+    )  # and what round trips keep within, ms
 
 
+delays = st.tuples(st.sampled_from([USUAL, SLOW, BROWNOUT]), st.sampled_from([30.0, 60.0, 90.0]))
+slowed = st.dictionaries(st.sampled_from(LINKS), delays, max_size=4)
 verdicts = st.sampled_from([UP, UP, UP, DOWN, DOWN, DEGRADED, UNKNOWN])
 gaps = st.sampled_from([0.0, 0.2, 1.0, 2.0, 7.0, 31.0, 61.0, 130.0, 601.0, 1300.0, 4000.0])
 suspects = st.lists(st.sampled_from(LINKS), max_size=1, unique=True).map(tuple)
-turns = st.builds(Turn, gaps, st.dictionaries(st.sampled_from(LINKS), verdicts, max_size=3), suspects)
+turns = st.builds(
+    Turn,
+    gaps,
+    st.dictionaries(st.sampled_from(LINKS), verdicts, max_size=3),
+    suspects,
+    delays=slowed,
+)
 rough = st.builds(
     Turn,
     gaps,
     st.dictionaries(st.sampled_from(LINKS), verdicts, max_size=4),
     st.lists(st.sampled_from(LINKS), max_size=4, unique=True).map(tuple),
     st.sets(st.sampled_from(["edge1", "edge2"]), max_size=1).map(frozenset),
+    slowed,
 )
 stabilities = st.builds(
     replace,
@@ -106,6 +121,8 @@ def live(policy_: Policy, history: list[Turn]) -> Iterator[Moment]:
         world.now += turn.after_s
         still = {link: health.verdict for link, health in world.health.items()}
         world.turn({**still, **turn.verdicts}, suspect=turn.suspect)
+        for link, (delay, tail_ms) in turn.delays.items():
+            world.delay({link: delay}, {link: tail_ms})
         world.unreachable = turn.unreachable
         before, seen = world.current, world.visible()
         yield Moment(world, before, seen, world.step())
@@ -316,6 +333,44 @@ def test_a_flapping_link_moves_traffic_a_bounded_number_of_times_even_without_bu
     for up_s, down_s in flaps:
         for verdict, lasts_s in ((UP, up_s), (DOWN, down_s)):
             world.turn({AZ: verdict})
+            until = world.now + lasts_s
+            while world.now < min(until, end):
+                before = world.current
+                decision = world.step()
+                moves += world.current != before
+                world.now = min(until, decision.decide_again_at or until)
+    assert moves <= 22
+
+
+@examples
+@given(policies, st.lists(turns, max_size=25))
+def test_a_brownout_moves_nothing_but_as_a_routine_move_to_what_is_not_in_one(
+    policy_: Policy, history: list[Turn]
+) -> None:
+    for moment in live(policy_, history):
+        world = moment.world
+        for name in policy_.classes:
+            before = in_role(moment.before.get(name, {}), "primary")
+            joined = in_role(world.of(name), "primary") - before
+            fled = any(world.health[link].verdict is not UP for link in before)
+            if not before or not joined or fled:
+                continue
+            slow = [link for link in joined if world.health[link].delay is not USUAL]
+            assert not slow, f"{name} joined {slow}: {moment.decision.sentence}"
+
+
+@examples
+@given(st.lists(st.tuples(st.floats(1.0, 4000.0), st.floats(1.0, 4000.0)), min_size=5, max_size=60))
+def test_a_link_that_is_slow_again_and_again_moves_traffic_a_bounded_number_of_times(
+    spells: list[tuple[float, float]],
+) -> None:
+    free = replace(STABILITY, hold_down_s=0, changes_per_hour=10_000, escapes_per_hour=10_000)
+    world = World(policy(stability=free))
+    world.step()
+    end, moves = world.now + 6 * HOUR_S, 0
+    for usual_s, slow_s in spells:
+        for delay, lasts_s in ((USUAL, usual_s), (BROWNOUT, slow_s)):
+            world.delay({AZ: delay})
             until = world.now + lasts_s
             while world.now < min(until, end):
                 before = world.current

@@ -87,6 +87,7 @@ class World:
     fate: Fate = answers
     paths: Sequence[str] = LINKS
     rtt_s: float | Callable[[float], float] = 0.02
+    extra_s: Callable[[str, Target, float], float] = lambda path, target, at: 0.0  # besides
     tick_s: float = 0.02
     shuffle: Callable[[list[Sample]], Sequence[Sample]] = list
     sessions: Callable[[float], Sequence[SessionSample]] = lambda at: ()
@@ -143,6 +144,7 @@ class World:
             yield at, Sample(path, target, self._sent, at, SampleState.SENT)
             end = self.fate(path, target, at - START)
             rtt_s = self.rtt_s if isinstance(self.rtt_s, float) else self.rtt_s(at - START)
+            rtt_s += self.extra_s(path, target, at - START)
             rtt_ms = rtt_s * 1000 if end is SampleState.OK else None
             ended = at + (rtt_s if end is SampleState.OK else health_policy.timeout_of(target))
             self._pending.append((ended, Sample(path, target, self._sent, at, end, rtt_ms)))

@@ -9,7 +9,16 @@ import pytest
 from nornir import InitNornir
 
 from controller.config import ConfigError, default_inventory, load, schema
-from controller.core.model import Catch, Family, HealthPolicy, Link, Role, StabilityPolicy, TrafficClass
+from controller.core.model import (
+    Catch,
+    Family,
+    HealthPolicy,
+    LatencyPolicy,
+    Link,
+    Role,
+    StabilityPolicy,
+    TrafficClass,
+)
 
 V4, V6 = Family.IPV4, Family.IPV6
 
@@ -72,6 +81,7 @@ def test_notations_arrive_as_numbers_with_units(inventory: Path) -> None:
         recover_s=5.0,
         fresh_s=1.0,
         catch=(Catch(30.0, 5.0), Catch(10.0, 15.0)),
+        latency=LatencyPolicy(worse_by_ms=50.0, held_s=60.0),
     )
     assert policy.stability == StabilityPolicy(
         hold_down_s=600.0,
@@ -87,6 +97,17 @@ def test_notations_arrive_as_numbers_with_units(inventory: Path) -> None:
         "drained": Role("drained", 50, prepend=5, graceful_shutdown=True),
         "withdrawn": Role("withdrawn", 10, announce=False),
     }
+
+
+def test_latency_may_be_left_out_or_told_in_full(inventory: Path) -> None:
+    file = inventory / "policy.yaml"
+    text, line = file.read_text(), "  latency: {worse_by: 50ms, held: 60s}\n"
+    assert text.count(line) == 1
+    file.write_text(text.replace(line, ""))
+    assert load(inventory).policy.health.latency is None
+    full = "  latency: {worse_by: 50ms, held: 2min, limit: 250ms, jitter: {worse_by: 30ms, limit: 100ms}}\n"
+    file.write_text(text.replace(line, full))
+    assert load(inventory).policy.health.latency == LatencyPolicy(50.0, 120.0, 250.0, 30.0, 100.0)
 
 
 def test_the_starter_inventory_is_one_that_nornir_reads(inventory: Path) -> None:

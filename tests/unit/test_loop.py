@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from controller.core.grey_threshold import LEVELS, Calibrator
-from controller.core.model import USER_PATH, Applied, Reason, RolledBack
+from controller.core.model import USER_PATH, Applied, LatencyPolicy, Reason, RolledBack
 from controller.loop import Loop
 from controller.watch import QUIET_TIME, World
 from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
@@ -28,12 +28,13 @@ class Scene:
         self.fleet = FakeFleet(self.policy)
         self.store, self.samples, self.log = FakeStore(), FakeSamples(), FakeLog()
         self.alive = alive
+        self.rtt_ms: Callable[[str, float], float] = lambda path, now: 10.0
         self.dry_run = False
         self.standing: list[Reason] = []
         self.users_served_by = set(self.policy.links)
 
     async def run(self, seconds: float) -> None:
-        self.prober = FakeProber(self._alive)
+        self.prober = FakeProber(self._alive, self.rtt_ms)
         world = World(self.prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)
@@ -289,3 +290,21 @@ async def test_every_cycle_that_acts_says_one_sentence() -> None:
     for decision, _ in scene.store.records:
         assert decision.sentence
         assert "\n" not in decision.sentence
+
+
+async def test_a_brownout_moves_traffic_after_its_hold_and_back_once_it_is_over() -> None:
+    scene = Scene(lambda *_: True)
+    latency = LatencyPolicy(worse_by_ms=30, held_s=20)
+    scene.policy = replace(scene.policy, health=replace(scene.policy.health, latency=latency))
+    scene.fleet.policy = scene.policy
+    scene.rtt_ms = lambda path, now: 60.0 if path.endswith("azerbaijan") and 90 <= now < 150 else 10.0
+    await scene.run(260)
+    moved = [(at, sentence) for at, sentence in scene.fleet.pushes if at > 20]
+    away = next(at for at, sentence in moved if "is in brownout" in sentence)
+    assert 105 <= away <= 120  # 90, the hold, a block
+    back = [at for at, _ in moved if at > 150]
+    assert 150 + 20 + 20 <= back[0] <= 150 + 20 + 20 + 15  # clean for as long as held, then for the fail-back
+    assert scene.fleet.roles["edge1-azerbaijan"] == "primary"
+    assert not [sentence for _, sentence in moved if "down" in sentence]
+    assert scene.log.said("edge1-azerbaijan is in brownout: IPv4: 50 ms more than its usual 10 ms on 4 of 4")
+    assert scene.log.said("edge1-azerbaijan is as fast as usual again")

@@ -72,6 +72,7 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
         links={
             "a": LinkMemory(clean_since=8999.0, failures=2, last_failure=8990.0),
             "b": LinkMemory(clean_since=8000.0),
+            "c": LinkMemory(clean_since=8000.0, brownout=True, brownouts=2, brownout_ended=8990.0),
         },
         moved_at={"residential": 8995.0},
         routine=(8000.0,),
@@ -83,6 +84,7 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
     assert loaded.links["a"].failures == 2
     assert loaded.links["a"].clean_since == 30.0  # nobody watched: clean time starts anew
     assert "b" not in loaded.links  # never failed: nothing to remember
+    assert loaded.links["c"] == LinkMemory(30.0, brownout=True, brownouts=2, brownout_ended=30.0 - 70.0)
     assert loaded.moved_at["residential"] == pytest.approx(30.0 - 65.0)
     assert loaded.routine == pytest.approx((30.0 - 1060.0,))
     assert loaded.escapes == pytest.approx((30.0 - 65.0,))

@@ -134,7 +134,9 @@ def _routine(
             awaited |= {leave.upstream} if held.until is not None else set()
             reasons.append(Reason(patience.RULE, traffic_class.name, f"{move} is held: {held.why}"))
             continue
-        placed = placement.place(view, traffic_class, leave.upstream, carriers=options[leave.upstream].links)
+        links = options[leave.upstream].links
+        swift = frozenset(link for link in links if view.swift_at(link) <= view.now)
+        placed = placement.place(view, traffic_class, leave.upstream, carriers=swift or links)
         clause = Clause(
             Weight.MOVED, traffic_class.name, f"moved from {active.upstream} to {leave.upstream}: {leave.why}"
         )
@@ -192,8 +194,9 @@ def _what_happens(
         told = names([_told(view, link, before.get(link), wanted[link]) for link in links])
         new = all(link not in before for link in links)
         return Clause(Weight.INSTALLED if new else Weight.TIDIED, name, f"{stays}; {told}")
-    if active.path is Path.DEGRADED:
-        stays = f"{stays}, which is degraded ({view.evidence(active.links)})"
+    if active.path in (Path.BROWNOUT, Path.DEGRADED):
+        bad = "degraded" if active.path is Path.DEGRADED else "in brownout"
+        stays = f"{stays}, which is {bad} ({view.evidence(active.links)})"
         return Clause(Weight.HELD, name, f"{stays}; {held[0].why if held else 'nothing better is usable'}")
     if active.path is Path.UNKNOWN:
         return Clause(Weight.HELD, name, f"{stays}, of which there is no fresh data")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from controller.core.model import Reason, TrafficClass, Verdict
+from controller.core.model import Delay, Reason, TrafficClass, Verdict
 from controller.core.rules.snapshot import Snapshot
 from controller.core.rules.trust import judged
 
@@ -19,8 +19,9 @@ class Standing(IntEnum):
     """How good a destination is. The best comes first."""
 
     READY = 0  # up, and clean for long enough if it ever failed
-    PROBATION = 1  # up again, but not for long enough
-    DEGRADED = 2
+    BROWNOUT = 1  # up, but slower than it uses to be
+    PROBATION = 2  # up again, but not for long enough
+    DEGRADED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Option:
 
     standing: Standing
     links: frozenset[str]  # those of the best standing: the ground it would stand on
-    fail_back_at: float  # when traffic may return to it; infinite unless up
+    fail_back_at: float  # when traffic may return to it; infinite unless up and as fast as usual
     refuge_at: float  # when traffic may flee to it from a lossy path; infinite unless up
 
 
@@ -49,7 +50,9 @@ def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option
         found[upstream] = Option(
             standing=best,
             links=frozenset(link for link, standing in standings.items() if standing is best),
-            fail_back_at=min((snapshot.release[link] for link in up), default=math.inf),
+            fail_back_at=min(
+                (max(snapshot.release[link], snapshot.swift_at(link)) for link in up), default=math.inf
+            ),
             refuge_at=min((_refuge_at(snapshot, link) for link in up), default=math.inf),
         )
     return found
@@ -58,7 +61,9 @@ def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option
 def _standing(snapshot: Snapshot, link: str) -> Standing:
     if snapshot.verdict(link) is Verdict.DEGRADED:
         return Standing.DEGRADED
-    return Standing.PROBATION if snapshot.on_probation(link) else Standing.READY
+    if snapshot.on_probation(link):
+        return Standing.PROBATION
+    return Standing.BROWNOUT if snapshot.in_brownout(link) else Standing.READY
 
 
 def _refuge_at(snapshot: Snapshot, link: str) -> float:
@@ -80,6 +85,9 @@ def reasons(snapshot: Snapshot) -> list[Reason]:
         }
         if health.verdict is not Verdict.UP or health.suspect:
             text = f"{judged(health)} ({health.why}): {consequences[health.verdict]}"
+            found.append(Reason(RULE, link, text))
+        elif health.delay is not Delay.USUAL:
+            text = f"{health.delay} ({health.delay_why}): no class returns to it while that lasts"
             found.append(Reason(RULE, link, text))
         if not snapshot.reachable(link):
             router = snapshot.policy.links[link].router

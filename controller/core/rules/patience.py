@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from controller.core.explain import describe_link, duration
 from controller.core.model import PRIMARY, Held, Placement, TrafficClass
+from controller.core.rules.brownout import no_gain
 from controller.core.rules.eligibility import Option, Standing
-from controller.core.rules.placement import probation
+from controller.core.rules.placement import probation, swift_again
 from controller.core.rules.preference import Incumbent, Path, better, position
 from controller.core.rules.snapshot import Snapshot
 from controller.core.stability import room_at
@@ -37,17 +38,19 @@ def wish(
 ) -> tuple[Leave, ...]:
     """Routine moves worth making, time aside. Only the first is to be made; the rest are worth a word.
 
-    A lossy path is left for whatever is up. A good one is left only for an upstream that the operator
-    prefers; one that will be clean within ``recover_s`` is waited for rather than visiting another first.
+    A lossy path is left for whatever is up; one in brownout for what is up, not in one, and preferred or
+    faster. A good one is left only for an upstream that the operator prefers. One that will be clean within
+    ``recover_s`` is waited for rather than visiting another first.
     """
     now = snapshot.now
     own = options.get(active.upstream)
     healed = own is not None and own.standing is Standing.READY  # a sibling that is up joins the primaries
     if active.path is Path.DEGRADED and not healed:
         refuges = sorted(
-            (max(option.refuge_at, now), position(snapshot, traffic_class, name), name)
+            (max(option.refuge_at, now), option.standing is Standing.BROWNOUT, place, name)
             for name, option in options.items()
             if name != active.upstream and option.refuge_at < math.inf
+            for place in [position(snapshot, traffic_class, name)]
         )
         return tuple(
             Leave(
@@ -57,8 +60,10 @@ def wish(
                 waits=_clean_text(snapshot, name, options[name]),
                 clean_at=at,
             )
-            for at, _, name in refuges[:1]
+            for at, *_, name in refuges[:1]
         )
+    if active.path is Path.BROWNOUT and not healed:
+        return _swifter(snapshot, traffic_class, options, active)
     preferred = [
         Leave(
             upstream=name,
@@ -76,12 +81,43 @@ def wish(
     return (soon[0], *(leave for leave in preferred[:1] if leave is not soon[0]))
 
 
+def _swifter(
+    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+) -> tuple[Leave, ...]:
+    """The best upstream to leave one in brownout for; where there is none, what speaks against the first."""
+    now, own = snapshot.now, active.upstream
+    ordered = sorted(options, key=lambda name: position(snapshot, traffic_class, name))
+    others = [name for name in ordered if name != own and options[name].fail_back_at < math.inf]
+    preferred = better(snapshot, traffic_class, options, own)
+    objections = {
+        name: None if name in preferred else no_gain(snapshot, active.links, options[name].links)
+        for name in others
+    }
+    leaves = [
+        Leave(
+            upstream=name,
+            why=f"{own} is in brownout ({snapshot.evidence(active.links)})",
+            due=f"{name} is not",
+            waits=f"{name} is no better: {objection}"
+            if objection
+            else _clean_text(snapshot, name, options[name]),
+            clean_at=math.inf if objection else max(options[name].fail_back_at, now),
+        )
+        for name, objection in objections.items()
+    ]
+    soon = now + snapshot.policy.health.recover_s
+    leaves.sort(key=lambda leave: leave.clean_at if leave.clean_at > soon else 0.0)  # stable
+    return tuple(leaves[:1])
+
+
 def _clean_s(snapshot: Snapshot, option: Option) -> float:
-    return max(snapshot.clean_s(link) for link in option.links)
+    return max(min(snapshot.clean_s(link), snapshot.swift_s(link)) for link in option.links)
 
 
 def _clean_text(snapshot: Snapshot, upstream: str, option: Option) -> str:
-    link = min(option.links, key=lambda name: (snapshot.release[name], name))
+    link = min(option.links, key=lambda name: (max(snapshot.release[name], snapshot.swift_at(name)), name))
+    if snapshot.swift_at(link) > max(snapshot.release[link], snapshot.now):
+        return f"{upstream} {swift_again(snapshot, link)}"
     if snapshot.has_failed(link):
         return f"{upstream} {probation(snapshot, link)}"
     needed_s = snapshot.release[link] - snapshot.now + snapshot.clean_s(link)

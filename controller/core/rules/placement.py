@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from controller.core.explain import describe_link, duration
@@ -10,6 +11,7 @@ from controller.core.model import (
     DRAINED,
     PRIMARY,
     WITHDRAWN,
+    Delay,
     Held,
     Placement,
     TrafficClass,
@@ -67,18 +69,21 @@ def place(
         if owner in awaited and before is not None:
             wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
             continue
-        doubt = None if name in carriers else unproven(snapshot, name)
+        doubt = None if name in carriers else unproven(snapshot, name, rightful)
         if doubt is not None:
             wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
             if wanted[name] != rightful:
                 serving = snapshot.verdict(name) is Verdict.UP and not snapshot.health[name].suspect
-                until = snapshot.release[name] if serving else None  # else time alone helps nothing
+                at = snapshot.release[name]
+                if rightful.role == PRIMARY:
+                    at = max(at, snapshot.swift_at(name))
+                until = at if serving and at < math.inf else None  # else time alone helps nothing
                 move = describe_link(name, before, rightful)
                 waiting.append(Held(traffic_class.name, move, f"{name} {doubt}", until))
     return Placed(wanted, tuple(waiting))
 
 
-def unproven(snapshot: Snapshot, link: str) -> str | None:
+def unproven(snapshot: Snapshot, link: str, rightful: Placement) -> str | None:
     """Why a link may not be promoted, to follow its name in a sentence; None if it may."""
     health = snapshot.health[link]
     if health.verdict is not Verdict.UP:
@@ -87,7 +92,9 @@ def unproven(snapshot: Snapshot, link: str) -> str | None:
         return "has gone quiet"
     if snapshot.on_probation(link):
         return probation(snapshot, link)
-    return None
+    if rightful.role != PRIMARY or snapshot.swift_at(link) <= snapshot.now:
+        return None
+    return swift_again(snapshot, link)
 
 
 def probation(snapshot: Snapshot, link: str) -> str:
@@ -95,6 +102,16 @@ def probation(snapshot: Snapshot, link: str) -> str:
     clean_s = snapshot.clean_s(link)
     needed_s = snapshot.release[link] - snapshot.now + clean_s
     return f"is up again but clean for only {duration(clean_s)} of {duration(needed_s)}"
+
+
+def swift_again(snapshot: Snapshot, link: str) -> str:
+    """``is as fast as usual again, but for only 12 s of 60 s``, or that it is slow."""
+    health = snapshot.health[link]
+    if health.delay is not Delay.USUAL:
+        return f"is slower than usual ({health.delay_why})"
+    swift_s = snapshot.swift_s(link)
+    needed_s = snapshot.swift_at(link) - snapshot.now + swift_s
+    return f"is as fast as usual again, but for only {duration(swift_s)} of {duration(needed_s)}"
 
 
 def _no_higher(

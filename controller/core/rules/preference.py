@@ -18,9 +18,10 @@ class Path(IntEnum):
     """State of what carries a class now: the best of its primary links."""
 
     UP = 0
-    DEGRADED = 1
-    UNKNOWN = 2
-    DEAD = 3
+    BROWNOUT = 1
+    DEGRADED = 2
+    UNKNOWN = 3
+    DEAD = 4
 
 
 PATH_OF = {
@@ -169,7 +170,11 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
 
 
 def _path(snapshot: Snapshot, links: Iterable[str]) -> Path:
-    return min(PATH_OF[snapshot.verdict(link)] for link in links)
+    def of(link: str) -> Path:
+        slow = snapshot.verdict(link) is Verdict.UP and snapshot.in_brownout(link)
+        return Path.BROWNOUT if slow else PATH_OF[snapshot.verdict(link)]
+
+    return min(of(link) for link in links)
 
 
 def reasons(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option]) -> list[Reason]:

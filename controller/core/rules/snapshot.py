@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from controller.core.model import (
     Assignment,
     ControlState,
+    Delay,
     Health,
     LinkMemory,
     Placement,
@@ -17,7 +18,7 @@ from controller.core.model import (
     TrafficClass,
     Verdict,
 )
-from controller.core.stability import ready_at
+from controller.core.stability import ready_at, swift_at
 
 USABLE = frozenset({Verdict.UP, Verdict.DEGRADED})
 
@@ -51,6 +52,16 @@ class Snapshot:
         """Whether traffic may be moved there: known to work, no doubt at this moment, and ours to change."""
         return self.usable(link) and not self.health[link].suspect and self.reachable(link)
 
+    def in_brownout(self, link: str) -> bool:
+        """Slower than usual for long enough that others are preferred."""
+        return self.health[link].delay is Delay.BROWNOUT
+
+    def swift_at(self, link: str) -> float:
+        """From when on it is known to be as fast as usual; infinite while it is slow."""
+        if self.health[link].delay is not Delay.USUAL:
+            return math.inf
+        return swift_at(self.policy.stability, self.state.links.get(link, LinkMemory()))
+
     def has_failed(self, link: str) -> bool:
         """Failing now, or not so long ago that it is forgotten."""
         memory = self.state.links.get(link)
@@ -65,10 +76,18 @@ class Snapshot:
         memory = self.state.links.get(link)
         return 0.0 if memory is None or memory.clean_since is None else self.now - memory.clean_since
 
+    def swift_s(self, link: str) -> float:
+        """How long ago its last brownout ended; infinite where none is remembered."""
+        memory = self.state.links.get(link)
+        return (
+            math.inf if memory is None or memory.brownout_ended is None else self.now - memory.brownout_ended
+        )
+
     def evidence(self, links: Iterable[str]) -> str:
-        """Why links are judged as they are; the first in full."""
+        """Why links are judged as they are, or why they are in brownout; the first in full."""
         first, *more = sorted(links)
-        why = self.health[first].why
+        health = self.health[first]
+        why = health.delay_why if health.verdict is Verdict.UP and self.in_brownout(first) else health.why
         return f"{first}: {why}; {len(more)} more likewise" if more else why
 
     def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:

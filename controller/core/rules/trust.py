@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from controller.core.explain import duration
-from controller.core.model import USER_PATH, Health, Reason, Verdict
+from controller.core.model import USER_PATH, Delay, Health, Reason, Verdict
 from controller.core.rules.snapshot import Snapshot
 
 RULE = "trust"
@@ -75,4 +75,6 @@ def _evidence(snapshot: Snapshot, user_path: Health | None) -> tuple[Reason, ...
 
 def judged(health: Health) -> str:
     """A verdict in a word or two."""
-    return f"{health.verdict}, but suspect" if health.suspect else str(health.verdict)
+    if health.suspect:
+        return f"{health.verdict}, but suspect"
+    return f"{health.verdict}, but in brownout" if health.delay is Delay.BROWNOUT else str(health.verdict)
