@@ -183,7 +183,15 @@ class Loop:
 
     def _decide(self, health: Mapping[str, Health]) -> tuple[Decision, ControlState]:
         now, current, absent = self._clock.now(), self._watch.current(), self._watch.unreachable()
-        return decide(self._policy, health, self._memory, now, current, unreachable=absent)
+        return decide(
+            self._policy,
+            health,
+            self._memory,
+            now,
+            current,
+            unreachable=absent,
+            vantage=self._watch.vantage,
+        )
 
     def _may_try(self, decision: Decision, now: float) -> bool:
         return decision.assignment != self._retry.assignment or now >= self._retry.at
@@ -313,6 +321,7 @@ class Loop:
         key = (
             decision.assignment,
             decision.frozen,
+            self._watch.vantage.trouble is None,
             tuple((held.traffic_class, held.move) for held in decision.held),
             tuple((notice.rule, notice.subject) for notice in decision.notices),
             tuple(

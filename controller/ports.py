@@ -49,6 +49,7 @@ class ProbePath:
     sources: Mapping[Family, Address]
     targets: tuple[Target, ...]
     device: str | None = None
+    any_source: bool = False  # where no source is given: whatever this host chooses
 
 
 class Prober(Protocol):

@@ -18,6 +18,7 @@ from controller.core.detect import DetectorState
 from controller.core.intent import current_assignment
 from controller.core.judgement_text import LABEL
 from controller.core.model import (
+    ANCHORS,
     USER_PATH,
     Assignment,
     Delay,
@@ -27,8 +28,10 @@ from controller.core.model import (
     Sample,
     SessionSample,
     Signal,
+    Vantage,
     Verdict,
 )
+from controller.core.prober import ProberState
 from controller.core.sight import View
 from controller.core.target_notes import notes
 from controller.hearing import Hearing
@@ -112,6 +115,8 @@ class Watch:
         self._read = {name: asyncio.Event() for name in policy.routers}
         self._again: set[str] = set()  # routers to be read at the next chance
         self._tasks: list[asyncio.Task[None]] = []
+        self._fares = ProberState.fresh(policy.health, world.clock.now())
+        self.vantage = Vantage()  # how well it sees
         self.health: Mapping[str, Health] = {}
         self.routers: dict[str, RouterState] = {
             name: RouterState(name, error="has not answered yet") for name in policy.routers
@@ -128,6 +133,7 @@ class Watch:
             task.cancel()
         health = self._policy.health
         await self._prober.start(probe_paths(self._policy), health.interval_s, health.timeout_s)
+        self._fares = ProberState.fresh(health, self._clock.now())
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         self._tasks.append(asyncio.create_task(self._sampling.run(), name="sampling"))
         self._tasks.append(asyncio.create_task(self._remember(), name="remember"))
@@ -186,9 +192,12 @@ class Watch:
 
     async def _observe(self) -> None:
         while True:
-            samples = [*await self._prober.samples(self._set.observe_s), *self._samples]
+            probed = await self._prober.samples(self._set.observe_s)
+            samples = [*probed, *self._samples]
             self._sampling.note(samples)
             now = self._clock.now()
+            self._fares = self._fares.after(probed, now)
+            doubted, self.vantage = self.vantage.trouble, self._fares.vantage(now)
             sessions, signals = self._sessions, self._signals
             self._sessions, self._signals, self._samples = [], [], []
             self._detector = detect.step(self._detector, samples, sessions, now, signals)
@@ -196,6 +205,8 @@ class Watch:
             before, self.health = self.health, detect.health(self._detector, now)
             if signature(self.health) != signature(before):
                 self._say(before)
+                self._on_verdict()
+            elif (doubted is None) != (self.vantage.trouble is None):
                 self._on_verdict()
 
     def _set_pace(self) -> None:
@@ -337,7 +348,7 @@ class Watch:
 
 
 def probe_paths(policy: Policy) -> list[ProbePath]:
-    """One path a link that is probed from here, and the user path where the policy names own addresses."""
+    """One path a link that is probed from here, and one each for users and anchors where policy has them."""
     paths = [
         ProbePath(link.name, link.probe_source, policy.health.targets, link.probe_device)
         for link in policy.links.values()
@@ -345,6 +356,8 @@ def probe_paths(policy: Policy) -> list[ProbePath]:
     ]
     if policy.user_path:
         paths.append(ProbePath(USER_PATH, policy.user_path, policy.health.targets))
+    if policy.health.anchors:
+        paths.append(ProbePath(ANCHORS, {}, policy.health.anchors, any_source=True))
     return paths
 
 

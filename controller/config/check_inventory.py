@@ -8,7 +8,9 @@ from controller.config.inventory_files import HostData
 from controller.config.problems import Problem, quoted
 from controller.config.sources import FoundLink, Sources
 from controller.config.validate import did_you_mean
-from controller.core.model import USER_PATH, Address, Family
+from controller.core.model import ANCHORS, USER_PATH, Address, Family
+
+TAKEN = {USER_PATH: "users' own path", ANCHORS: "the way to near hosts"}
 
 
 def check_inventory(sources: Sources) -> Iterator[Problem]:
@@ -123,9 +125,9 @@ def _names(sources: Sources) -> Iterator[Problem]:
             message = f"link {quoted(link.name)} is on {other.router} as well"
             hint = f"Name each link once, like {link.router}-{link.spec.upstream}."
             yield sources.hosts.problem(link.steps, message, hint)
-        if link.name == USER_PATH:
-            hint = "Choose another."
-            yield sources.hosts.problem(link.steps, f"{quoted(USER_PATH)} is taken: users' own path", hint)
+        if link.name in TAKEN:
+            message = f"{quoted(link.name)} is taken: {TAKEN[link.name]}"
+            yield sources.hosts.problem(link.steps, message, "Choose another.")
         alone = link.spec.upstream == link.name and len(sources.links_of(link.name)) == 1
         if link.name in upstreams and not alone:
             message = f"link {quoted(link.name)} has the name of an upstream"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from controller.config.health import to_health
 from controller.config.policy_file import (
@@ -46,6 +46,7 @@ def _targets(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
             hint = "Choose a host far beyond the upstreams."
             yield policy.problem((*steps, index), f"target {target} is in an own prefix", hint)
         seen.add(target)
+    yield from _anchors(sources, health, seen)
     if not policy.intact(*steps):
         return
     used = {family for link in sources.links() for family in link.spec.neighbors.by_family()}
@@ -58,6 +59,19 @@ def _targets(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
                 f"Write {QUORUM_OF} or more, in different networks, so that one dead target misleads nobody."
             )
             yield policy.problem(steps, message, hint)
+
+
+def _anchors(sources: Sources, health: HealthSpec, targets: Collection[Address]) -> Iterator[Problem]:
+    """A host cannot be near and far at once."""
+    hint = "Anchors are near: routers of your own, the controller's gateway. Remove it here."
+    seen: set[Address] = set()
+    for index, anchor in enumerate(health.anchors):
+        steps = ("health", "anchors", index)
+        if anchor in targets:
+            yield sources.policy.problem(steps, f"anchor {anchor} is a target as well", hint)
+        elif anchor in seen:
+            yield sources.policy.problem(steps, f"anchor {anchor} stands in this list twice", "Keep one.")
+        seen.add(anchor)
 
 
 def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:

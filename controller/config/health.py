@@ -17,6 +17,7 @@ def to_health(spec: HealthSpec) -> HealthPolicy:
     given = spec.interval or 0.0
     health = HealthPolicy(
         targets=tuple(spec.targets.icmp),
+        anchors=tuple(spec.anchors),
         interval_s=given,
         timeout_s=spec.timeout,
         ride_out_s=spec.ride_out,

@@ -130,6 +130,11 @@ class HealthSpec(Spec):
         default=RouterPingSpec(),
         description="how routers ping, over links with `probe: router` in hosts.yaml",
     )
+    anchors: list[AnyAddress] = Field(
+        default_factory=list,
+        description="near hosts that always answer: silent only if the controller's own path is bad",
+        examples=[["203.0.113.1"]],
+    )
     prometheus: PrometheusSpec | None = Field(
         default=None, description="a Prometheus server that knows more of the links"
     )

@@ -38,6 +38,7 @@ from controller.core.judgement import (
 from controller.core.judgement_text import LABEL, of_the_link, why
 from controller.core.latency import LatencyState
 from controller.core.model import (
+    ANCHORS,
     USER_PATH,
     Family,
     FamilyHealth,
@@ -121,7 +122,7 @@ Memory = Mapping[str, Mapping[str, Any]]  # JSON values by name, of links' histo
 
 
 def initial(policy: Policy, now: float, memory: Memory | None = None) -> DetectorState:
-    """Nothing known yet of any link that has neighbors, nor of the user path where policy has one.
+    """Nothing known yet of any link that has neighbors, nor of user path and anchors where policy has them.
 
     ``memory``: what ``remembered`` gave in an earlier life. What of it cannot be read is named in the state.
     """
@@ -141,6 +142,10 @@ def initial(policy: Policy, now: float, memory: Memory | None = None) -> Detecto
     if own:
         links[USER_PATH] = LinkState(own, Verdict.UNKNOWN, now)
         families |= {(USER_PATH, family): _unseen(health, targets, family, is_link=False) for family in own}
+    near = tuple(f for f in Family if any(family_of(anchor) is f for anchor in health.anchors))
+    if near:
+        links[ANCHORS] = LinkState(near, Verdict.UNKNOWN, now)
+        families |= {(ANCHORS, f): _unseen(health, health.anchors, f, is_link=False) for f in near}
     unreadable: dict[str, str] = {}
     for number, (key, unseen) in enumerate(families.items()):
         budget = _budget(health, links[key[0]])
@@ -517,6 +522,7 @@ def _family_health(state: DetectorState, part: FamilyState, family: Family, now:
         rtt_ms=facts.rtt_ms,
         answering=facts.answering,
         targets=facts.targets,
+        suspect=facts.suspect,
         evidence=facts.evidence,
         threshold=facts.threshold,
     )

@@ -257,6 +257,7 @@ class HealthPolicy:
     fresh_s: float  # a target not probed for this long has no say; too few with a say: unknown
     latency: LatencyPolicy | None = None  # None: round trips move nothing
     router_ping_s: float = 2.0  # between two pings of one target by a router, where routers ping
+    anchors: tuple[Address, ...] = ()  # near: silent only if the controller's own way to anything is bad
     catch: tuple[Catch, ...] = ()  # checked against what can be promised; nothing else follows from it
     prefixes: PrefixPolicy = PrefixPolicy()
     interface: InterfacePolicy = InterfacePolicy()
@@ -322,6 +323,7 @@ class Policy:
 # --- what is seen ------------------------------------------------------------------------------
 
 USER_PATH = "user-path"  # stands where a link name would: probes with own source, ordinary routing
+ANCHORS = "anchors"  # likewise: near addresses that answer unless the controller's own way to anything is bad
 
 
 class SampleState(StrEnum):
@@ -479,6 +481,7 @@ class FamilyHealth:
     rtt_ms: float | None = None
     answering: int = 0
     targets: int = 0
+    suspect: bool = False  # no verdict yet, but it looks as if there will be
     evidence: float = 0.0  # of grey loss, in nats
     threshold: float | None = None  # at which the family is degraded; None: nothing to judge loss by
     delay: Delay = Delay.USUAL
@@ -504,6 +507,8 @@ class Health:
 
 # --- what is decided ---------------------------------------------------------------------------
 
+# What is left out or not believed (see rules/vantage.py) -> until when.
+Doubted = Mapping[str, float]
 Assignment = Mapping[str, Mapping[str, Placement]]  # class -> link -> placement
 
 
@@ -514,6 +519,14 @@ class Reason:
     rule: str  # the rule's name: trust, eligibility, preference, stability, safety
     subject: str  # link, upstream or class
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """How well the prober itself fares."""
+
+    trouble: str | None = None  # why nothing that it says can be believed; None: it can
+    notices: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,6 +566,14 @@ class LinkMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Two upstreams that have gone bad within moments of each other."""
+
+    times: int
+    at: float  # the last time
+
+
+@dataclass(frozen=True, slots=True)
 class ControlState:
     """What ``decide`` needs to know of the past. Bounded: an hour of changes, one memory a link."""
 
@@ -560,6 +581,8 @@ class ControlState:
     moved_at: Mapping[str, float] = field(default_factory=dict)  # class -> last move
     routine: tuple[float, ...] = ()  # times of routine moves in the last hour
     escapes: tuple[float, ...] = ()
+    doubted: Doubted = field(default_factory=dict)
+    together: Mapping[str, Together] = field(default_factory=dict)  # "azerbaijan georgia" -> how often
 
 
 # --- what a router needs -----------------------------------------------------------------------

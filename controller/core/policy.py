@@ -6,25 +6,29 @@ safe. One rule a file in ``rules/``; here is only the frame around them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from controller.core.explain import names, one_line, sentence
 from controller.core.model import (
-    USER_PATH,
+    ANCHORS,
     Assignment,
     ControlState,
     Decision,
     Delay,
     Health,
     Policy,
+    Vantage,
     Verdict,
 )
-from controller.core.rules import course, eligibility, snapshot, trust
+from controller.core.rules import course, eligibility, snapshot, together, trust, users
 from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.vantage import Believed, believe
 from controller.core.stability import record_move, remember
 
 __all__ = ["decide", "record_move"]
+
+WELL = Vantage()
 
 
 def decide(
@@ -35,10 +39,12 @@ def decide(
     current: Assignment | None,
     *,
     unreachable: frozenset[str] = frozenset(),
+    vantage: Vantage = WELL,
 ) -> tuple[Decision, ControlState]:
     """The desired state of the network, and the state with memories of links brought up to date.
 
-    ``health`` maps links, and ``USER_PATH`` where it is probed; links without an entry are unknown.
+    ``health`` maps links, and ``USER_PATH`` and ``ANCHORS`` where these are probed; links without an entry
+    are unknown. ``vantage`` says how the prober itself fares.
     ``current`` is what the routers are seen to run (class -> link -> placement; links of routers that
     run no role policy yet are missing; None at first contact). Routers in ``unreachable`` cannot be
     changed now. A class or link that the decision's assignment does not mention is to be left alone.
@@ -46,21 +52,28 @@ def decide(
     Pure and deterministic; the order of mappings does not matter, except that of classes in sentences.
     Deciding again once the decision is applied and booked (``record_move``) changes nothing.
     """
-    seen = snapshot.complete(policy, health)
-    cautious = remember(policy, seen, state, now, count_failures=False)
+    believed = believe(policy, snapshot.complete(policy, health), health.get(ANCHORS), state, now)
+    seen = believed.health
+    cautious = replace(remember(policy, seen, state, now, count_failures=False), doubted=believed.doubted)
     view = snapshot.take(policy, seen, cautious, now, current, unreachable)
-    doubt = trust.doubt(view, health.get(USER_PATH))
+    doubt = trust.doubt(view, health, vantage)
     if doubt is not None:
         frozen = Decision(
             assignment=view.current,
             sentence=one_line(doubt.sentence),
             reasons=doubt.reasons,
             frozen=True,
+            notices=vantage.notices,
             decide_again_at=doubt.until,
         )
         return frozen, cautious
-    remembered = remember(policy, seen, state, now, count_failures=True)
-    view = snapshot.take(policy, seen, remembered, now, current, unreachable)
+    joints = together.joints(policy, seen)
+    remembered = replace(
+        remember(policy, seen, state, now, count_failures=True),
+        doubted=believed.doubted,
+        together=together.remember(state.together, joints, policy, now),
+    )
+    view = snapshot.take(policy, seen, remembered, now, current, unreachable, together.hit(joints))
     decision = _think(view)
     if decision.assignment != view.current:
         # Once this is done the clocks run anew: what they will hold then must be looked at again, too.
@@ -71,7 +84,38 @@ def decide(
         )
         at = [at for at in (decision.decide_again_at, _think(done).decide_again_at) if at is not None]
         decision = replace(decision, decide_again_at=min(at, default=None))
-    return decision, remembered
+    return _told(decision, view, believed, joints, health, vantage), remembered
+
+
+def _told(
+    decision: Decision,
+    view: Snapshot,
+    believed: Believed,
+    joints: Sequence[together.Joint],
+    health: Mapping[str, Health],
+    vantage: Vantage,
+) -> Decision:
+    """With what else there is to be said of this moment."""
+    contrast = users.contrast(view, health)
+    clauses = [
+        *(reason.text for reason in believed.reasons),
+        *(joint.text for joint in joints if joint.shared and view.now - joint.at < together.RECENT_S),
+        *([contrast[0]] if contrast else []),
+    ]
+    notices = (
+        *vantage.notices,
+        *trust.notices(view, health),
+        *together.notices(joints, view.state.together),
+        *([contrast[1]] if contrast else []),
+    )
+    times = [at for at in (decision.decide_again_at, believed.until) if at is not None]
+    return replace(
+        decision,
+        sentence=one_line("; ".join([decision.sentence, *clauses])),
+        reasons=(*believed.reasons, *decision.reasons),
+        notices=notices,
+        decide_again_at=min(times, default=None),
+    )
 
 
 def _think(view: Snapshot) -> Decision:

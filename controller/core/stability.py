@@ -45,7 +45,8 @@ def remember(
         for name in sorted(policy.links)
         if (memory := _link(state.links.get(name), health[name], now, policy.stability, count_failures))
     }
-    return ControlState(
+    return replace(
+        state,
         links=links,
         moved_at={name: min(at, now) for name, at in state.moved_at.items() if name in policy.classes},
         routine=_last_hour(state.routine, now),
@@ -173,8 +174,8 @@ def record_move(
             routine = True
         if primaries(after) != primaries({link: before[link] for link in after}):
             moved_at[name] = now
-    return ControlState(
-        links=state.links,
+    return replace(
+        state,
         moved_at=moved_at,
         routine=_last_hour((*state.routine, now) if routine else state.routine, now),
         escapes=_last_hour((*state.escapes, now) if escaped else state.escapes, now),

@@ -143,7 +143,7 @@ class NetworkProber:
         for target in path.targets:
             family = family_of(target)
             source = path.sources.get(family)
-            if source is None and path.device is None:
+            if source is None and path.device is None and not path.any_source:
                 continue
             aim = self._aim(path, target, source, interval_s, timeout_s)
             groups.setdefault(family, []).append(aim)

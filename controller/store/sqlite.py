@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from controller.core.model import ControlState, Decision, Health, Outcome
+from controller.core.model import ControlState, Decision, Health, Outcome, Together
 from controller.ports import Record, Snapshot, StoreError
 
 KEEP_RECORDS = 20_000  # at six changes an hour and a held move now and then: years
@@ -193,6 +193,8 @@ def shifted(state: ControlState, by_s: float) -> ControlState:
         moved_at={name: at + by_s for name, at in state.moved_at.items()},
         routine=tuple(at + by_s for at in state.routine),
         escapes=tuple(at + by_s for at in state.escapes),
+        doubted={what: at + by_s for what, at in state.doubted.items()},
+        together={pair: Together(each.times, each.at + by_s) for pair, each in state.together.items()},
     )
 
 

@@ -10,6 +10,8 @@ from nornir import InitNornir
 
 from controller.config import ConfigError, default_inventory, load, schema
 from controller.core.model import (
+    ANCHORS,
+    USER_PATH,
     Catch,
     Family,
     HealthPolicy,
@@ -19,6 +21,7 @@ from controller.core.model import (
     StabilityPolicy,
     TrafficClass,
 )
+from controller.watch import probe_paths
 
 V4, V6 = Family.IPV4, Family.IPV6
 
@@ -108,6 +111,16 @@ def test_latency_may_be_left_out_or_told_in_full(inventory: Path) -> None:
     full = "  latency: {worse_by: 50ms, held: 2min, limit: 250ms, jitter: {worse_by: 30ms, limit: 100ms}}\n"
     file.write_text(text.replace(line, full))
     assert load(inventory).policy.health.latency == LatencyPolicy(50.0, 120.0, 250.0, 30.0, 100.0)
+
+
+def test_near_hosts_of_both_families_are_probed_by_a_path_of_their_own(inventory: Path) -> None:
+    path = inventory / "policy.yaml"
+    sample = path.read_text().replace("  # anchors: [", "  anchors: [")
+    assert probe_paths(load(inventory).policy)[-1].name == USER_PATH
+    path.write_text(sample)
+    anchors = probe_paths(load(inventory).policy)[-1]
+    assert (anchors.name, anchors.any_source) == (ANCHORS, True)
+    assert [str(target) for target in anchors.targets[1:3]] == ["203.0.113.2", "2001:db8:500::1"]
 
 
 def test_the_starter_inventory_is_one_that_nornir_reads(inventory: Path) -> None:

@@ -18,6 +18,7 @@ from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 Alive = Callable[[str, float], bool]
+Rtt = Callable[[str, float], float]
 
 
 class Scene:
@@ -31,10 +32,11 @@ class Scene:
         self.rtt_ms: Callable[[str, float], float] = lambda path, now: 10.0
         self.dry_run = False
         self.standing: list[Reason] = []
+        self.make_prober: Callable[[Alive, Rtt], FakeProber] = FakeProber
         self.users_served_by = set(self.policy.links)
 
     async def run(self, seconds: float) -> None:
-        self.prober = FakeProber(self._alive, self.rtt_ms)
+        self.prober = self.make_prober(self._alive, self.rtt_ms)
         world = World(self.prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)

@@ -19,6 +19,7 @@ from controller.core.model import (
     Reason,
     Refused,
     RolledBack,
+    Together,
     Unchanged,
     Verdict,
 )
@@ -77,6 +78,8 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
         moved_at={"residential": 8995.0},
         routine=(8000.0,),
         escapes=(8995.0,),
+        doubted={"ipv6 all": 9001.0},
+        together={"azerbaijan georgia": Together(2, 8000.0)},
     )
     store.save_state(state, now=9000.0, utc=1_700_000_000.0)
     loaded = store.load_state(now=30.0, utc=1_700_000_060.0)  # a minute later, freshly booted
@@ -88,6 +91,8 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
     assert loaded.moved_at["residential"] == pytest.approx(30.0 - 65.0)
     assert loaded.routine == pytest.approx((30.0 - 1060.0,))
     assert loaded.escapes == pytest.approx((30.0 - 65.0,))
+    assert loaded.doubted == {"ipv6 all": pytest.approx(30.0 - 59.0)}
+    assert loaded.together == {"azerbaijan georgia": Together(2, pytest.approx(30.0 - 1060.0))}
 
 
 def test_the_snapshot_is_the_last_one_put(tmp_path: Path) -> None:

@@ -43,15 +43,20 @@ class Incumbent:
 
 
 def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> tuple[bool, int]:
-    """Place in the queue, best first: those that share nothing with a failed one, then the operator's order.
+    """Place in the queue, best first: those that share nothing with what failed, then the operator's order.
+
+    A risk that has struck two of its members at once is passed over whatever the class says. Beyond that,
+    what shares with a failed upstream is passed over for classes that ask for it.
 
     A preferred upstream counts as failed until traffic can return to it (its clean time is served, its
     router answers), not just while it is down: else the class would visit a third upstream on its way back.
     """
     place = traffic_class.prefer.index(upstream)
+    risks = _risks(snapshot.policy, upstream)
+    if risks & snapshot.hit:
+        return True, place
     if not traffic_class.backups_disjoint:
         return False, place
-    risks = _risks(snapshot.policy, upstream)
     return any(
         risks & _risks(snapshot.policy, better) and _failed(snapshot, better)
         for better in traffic_class.prefer[:place]
@@ -185,7 +190,7 @@ def reasons(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, 
     told = ", ".join(f"{name} ({options[name].standing.name.lower()})" for name in ordered) or "none"
     found = [Reason(RULE, traffic_class.name, f"possible destinations, best first: {told}")]
     found += [
-        Reason(RULE, traffic_class.name, f"{name} shares a risk with a failed upstream: last in the queue")
+        Reason(RULE, traffic_class.name, f"{name} shares a risk with what failed: last in the queue")
         for name in ordered
         if position(snapshot, traffic_class, name)[0]
     ]

@@ -35,6 +35,7 @@ class Snapshot:
     unreachable: frozenset[str]  # routers that cannot be changed now
     links_of: Mapping[str, tuple[str, ...]]  # upstream -> its links
     release: Mapping[str, float]  # link -> when its clean time is over
+    hit: frozenset[str] = frozenset()  # shared risks that seem to have struck
 
     def verdict(self, link: str) -> Verdict:
         """The verdict on a link."""
@@ -102,6 +103,7 @@ def take(
     now: float,
     current: Assignment | None,
     unreachable: frozenset[str],
+    hit: frozenset[str] = frozenset(),
 ) -> Snapshot:
     """A snapshot of this moment; ``health`` must have every link, ``state`` must be up to date."""
     links_of: dict[str, list[str]] = {name: [] for name in policy.upstreams}
@@ -122,6 +124,7 @@ def take(
         release={
             link: at for links in links_of.values() for link, at in _release(policy, health, state, links)
         },
+        hit=hit,
     )
 
 

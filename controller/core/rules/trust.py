@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.core.explain import duration
-from controller.core.model import USER_PATH, Delay, Health, Reason, Verdict
+from controller.core.judgement_text import LABEL
+from controller.core.model import ANCHORS, USER_PATH, Delay, Health, Reason, Vantage, Verdict
 from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.vantage import is_good
 
 RULE = "trust"
 
@@ -21,19 +24,22 @@ class Doubt:
     until: float | None = None
 
 
-def doubt(snapshot: Snapshot, user_path: Health | None) -> Doubt | None:
+def doubt(snapshot: Snapshot, health: Mapping[str, Health], vantage: Vantage) -> Doubt | None:
     """A doubt about everything seen, or None.
 
-    Frozen: no link is known; no link is both usable and free of suspicion; or every usable link came
-    back only moments ago, because what ends is then as likely an outage of my own, and the link that
-    recovers first must not win traffic from one that follows in the next instant.
+    Frozen: the prober itself is in trouble; no link is known; no link is both usable and free of suspicion;
+    or every usable link came back only moments ago, because what ends is then as likely an outage of my own,
+    and the link that recovers first must not win traffic from one that follows in the next instant.
     """
+    user_path = health.get(USER_PATH)
+    if vantage.trouble is not None:
+        return Doubt(f"{vantage.trouble}; nothing changed", _evidence(snapshot, user_path))
     links = snapshot.health.values()
     if all(health.verdict is Verdict.UNKNOWN for health in links):
         return Doubt("no fresh data on any link; nothing changed", _evidence(snapshot, user_path))
     good = [h.link for h in links if snapshot.usable(h.link) and not h.suspect]
     if not good:
-        text = "every link looks bad at once; suspecting my own view; nothing changed"
+        text = f"every link looks bad at once; {_anchors(health.get(ANCHORS))}; nothing changed"
         return Doubt(text + _user_path(user_path), _evidence(snapshot, user_path))
     settle_s = snapshot.policy.health.ride_out_s + snapshot.policy.health.timeout_s
     settled_at = min(_back_since(snapshot, link) for link in good) + settle_s
@@ -64,6 +70,39 @@ def _user_path(health: Health | None) -> str:
     if health.verdict is Verdict.UP:
         return "; the user path has gone quiet too"
     return f"; the user path is {health.verdict} too"
+
+
+def _anchors(health: Health | None) -> str:
+    if health is None or health.verdict is Verdict.UNKNOWN:
+        return "suspecting my own view"
+    if any(is_good(part) for part in health.families.values()):
+        return "my own way as far as the anchors is fine, so look at what all links share"
+    return "the anchors are silent too, so it is my own path"
+
+
+def notices(snapshot: Snapshot, health: Mapping[str, Health]) -> list[Reason]:
+    """Anchors that are bad while links answer say nothing of my own path."""
+    anchors = health.get(ANCHORS)
+    bad = (
+        []
+        if anchors is None
+        else [
+            family
+            for family, part in anchors.families.items()
+            if part.verdict is Verdict.DOWN
+            and any(
+                is_good(each.families[family]) for each in snapshot.health.values() if family in each.families
+            )
+        ]
+    )
+    return [
+        Reason(
+            RULE,
+            ANCHORS,
+            f"the {LABEL[family]} anchors are silent though links answer: choose anchors that answer",
+        )
+        for family in bad
+    ]
 
 
 def _evidence(snapshot: Snapshot, user_path: Health | None) -> tuple[Reason, ...]:
