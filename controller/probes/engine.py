@@ -17,6 +17,7 @@ from controller.probes.schedule import Schedule
 from controller.probes.wire import Mouth, Wire
 
 TICK_S: Final = 0.01  # between ticks; replies carry the kernel's time, so reading late does not blur RTTs
+HELD_UP_S: Final = 0.02  # in sending one probe: longer, and its RTT would be our own
 
 # The path's word, or its state on this host: the target cannot be reached this way. EINVAL: an IPv6 source
 # address gone, or a blackhole route. EACCES: a prohibit route. Any other error is the prober's own trouble.
@@ -79,7 +80,10 @@ class Engine:
         In this order, so that a reply which waits in a socket is never taken for lost.
         """
         now = self._clock()
-        samples = self._read(now)
+        samples = self._read(self._readable(), now)
+        if self._outstanding.overdue(now):
+            # What came and found no room has woken nobody: ask all before any probe is given up.
+            samples += self._read(self._wires.values(), now)
         late_s = now - self._ticked_at - TICK_S
         expired = self._outstanding.expire(now, late_s=late_s, deaf_until=self._overrun_at)
         if expired:
@@ -92,9 +96,9 @@ class Engine:
         self._ticked_at = self._clock()
         return samples
 
-    def _read(self, now: float) -> list[Sample]:
+    def _read(self, wires: Iterable[Wire], now: float) -> list[Sample]:
         samples = []
-        for wire in self._readable():
+        for wire in wires:
             received = wire.receive()
             if received.overrun:
                 self._overrun_at = now
@@ -120,5 +124,9 @@ class Engine:
             state = SampleState.LOST if code in _UNREACHABLE else SampleState.INVALID
             detail = f"not sent: {os.strerror(code)}"
             return [sent, Sample(slot.path, slot.target, number, sent_at, state, detail=detail)]
+        if self._clock() - sent_at > HELD_UP_S:
+            detail = "the prober was held up while sending"
+            wire.forget([number & 0xFFFF])
+            return [sent, Sample(slot.path, slot.target, number, sent_at, SampleState.INVALID, detail=detail)]
         self._outstanding.add(Probe(slot, number, wire.ident, sent_at, aim.timeout_s, proof))
         return [sent]

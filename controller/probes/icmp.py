@@ -59,9 +59,8 @@ class IcmpWire:
 
     def receive(self) -> Received:
         """Everything that waits, oldest first."""
-        dropped = self._inbox.dropped
         arrivals = list(self._arrivals())
-        return Received(arrivals, overrun=self._inbox.dropped != dropped)
+        return Received(arrivals, overrun=self._inbox.overrun())
 
     def forget(self, sequences: Iterable[int]) -> None:
         """Nothing is held for single probes."""

@@ -52,6 +52,6 @@ class Arrival:
     message: Answer | Failure
     sender: str  # "": nobody knows
     packed_destination: bytes | None
-    at: float  # monotonic, from the kernel's own measurement where there is one
+    at: float | None  # monotonic, by the kernel where it can tell; None: nobody can, for the clock was set
     read_at: float  # monotonic, when it was read
     port: int = 0  # of the sender

@@ -63,6 +63,12 @@ class Outstanding:
         detail = f"{message.reason}, says {arrival.sender}" if arrival.sender else message.reason
         return self._close(probe, SampleState.LOST, detail=detail)
 
+    def overdue(self, now: float) -> bool:
+        """Whether ``expire`` would give up a probe now."""
+        while self._order and self._probes.get(self._order[0][1] & 0xFFFF) is not self._order[0][2]:
+            heappop(self._order)  # answered
+        return bool(self._order) and self._order[0][0] <= now
+
     def expire(self, now: float, *, late_s: float, deaf_until: float) -> list[Sample]:
         """Every probe unanswered for its timeout: lost, or invalid where the prober itself may be to blame.
 
@@ -83,10 +89,10 @@ class Outstanding:
         return expired
 
     def _answered(self, probe: Probe, answer: Answer, arrival: Arrival) -> Sample | None:
-        rtt_s = arrival.at - probe.sent_at
-        longest_s = arrival.read_at - probe.sent_at
-        if not 0 <= rtt_s <= longest_s + _WHILE_READING_S:  # the wall clock, which the kernel uses, was set
-            rtt_s = max(longest_s, 0.0)
+        longest_s = arrival.read_at - probe.sent_at + _WHILE_READING_S
+        rtt_s = -1.0 if arrival.at is None else arrival.at - probe.sent_at
+        if not 0 <= rtt_s <= longest_s:
+            return self._close(probe, SampleState.INVALID, detail="answered while the clock was set")
         if rtt_s > probe.timeout_s:
             return None  # too late: it expires with the others of its time
         if answer.word not in probe.slot.accepts:

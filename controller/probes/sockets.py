@@ -6,17 +6,18 @@ import errno
 import os
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from controller.core.model import Address, Family, family_of
 from controller.ports import ProbeError
+from controller.probes.clocks import StampClock
 
 # linux/asm-generic/socket.h, linux/in.h, linux/in6.h; the socket module lacks them.
 _SO_RCVBUFFORCE: Final = 33
 _SO_TIMESTAMPNS: Final = 35
-_SO_RXQ_OVFL: Final = 40
+_SO_MEMINFO: Final = 55
+_MEMINFO: Final = struct.Struct("@9I")  # linux/sock_diag.h: SK_MEMINFO_DROPS is the last
 IP_PKTINFO: Final = 8
 _IP_BIND_ADDRESS_NO_PORT: Final = 24
 RECVERR: Final = {Family.IPV4: (socket.IPPROTO_IP, 11), Family.IPV6: (socket.IPPROTO_IPV6, 25)}
@@ -57,7 +58,7 @@ class Datagram(NamedTuple):
     data: bytes
     sender: str
     port: int
-    at: float  # monotonic, from the kernel's own timestamp
+    at: float | None  # monotonic, from the kernel's own timestamp; None: the wall clock was set meanwhile
     read_at: float
     destination: bytes | None  # at which of our addresses, packed
 
@@ -65,12 +66,12 @@ class Datagram(NamedTuple):
 class Inbox:
     """Reads a datagram socket empty, with the kernel's word on when and for whom each datagram came."""
 
-    def __init__(self, sock: socket.socket, family: Family) -> None:
-        """Ask the kernel for receive timestamps, drop counts, destinations; and for room for bursts."""
+    def __init__(self, sock: socket.socket, family: Family, clock: StampClock | None = None) -> None:
+        """Ask the kernel for receive timestamps and destinations; and for room for bursts."""
         self._socket = sock
-        self._dropped = 0
+        self._clock = clock or StampClock()
+        self._missed = self._left_over = 0
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         if family is Family.IPV4:
             sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         else:
@@ -80,24 +81,25 @@ class Inbox:
         except PermissionError:  # without CAP_NET_ADMIN: what net.core.rmem_max allows
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
-    @property
-    def dropped(self) -> int:
-        """Grows whenever the kernel dropped some for want of room, or more waited than one call may take."""
-        return self._dropped
+    def overrun(self) -> bool:
+        """Whether some were dropped for want of room, or left over, since this was last asked."""
+        # Not by SO_RXQ_OVFL: that comes with the next datagram, which may be too late or never.
+        meminfo = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        before, self._missed = self._missed, self._left_over + int(_MEMINFO.unpack(meminfo)[-1])
+        return self._missed != before
 
     def drain(self) -> Iterator[Datagram]:
         """Everything that waits, oldest first."""
-        now = time.monotonic()
-        to_monotonic = now - time.time()  # kernel timestamps are of CLOCK_REALTIME
+        now, to_monotonic = self._clock.look()
         for _ in range(_MAX_DRAIN):
             try:
                 data, ancillary, _, sender = self._socket.recvmsg(_MAX_DATAGRAM, _MAX_ANCILLARY)
             except OSError:  # nothing waits; or an error of the socket's own, cleared by having told it
                 return
             stamp, destination = self._read(ancillary)
-            at = now if stamp is None else stamp + to_monotonic
+            at = now if stamp is None else None if to_monotonic is None else stamp + to_monotonic
             yield Datagram(data, sender[0], sender[1], at, now, destination)
-        self._dropped += 1
+        self._left_over += 1
 
     def _read(self, ancillary: list[tuple[int, int, bytes]]) -> tuple[float | None, bytes | None]:
         """When the kernel received a datagram (CLOCK_REALTIME), and at which of our addresses."""
@@ -107,8 +109,6 @@ class Inbox:
             if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
                 seconds, nanoseconds = struct.unpack("@ll", data)
                 stamp = seconds + nanoseconds * 1e-9
-            elif level == socket.SOL_SOCKET and kind == _SO_RXQ_OVFL:
-                (self._dropped,) = struct.unpack("@I", data)
             elif level == socket.IPPROTO_IP and kind == IP_PKTINFO:
                 destination = data[8:12]  # ipi_addr: the header's own, not the routing decision's
             elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:

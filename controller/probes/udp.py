@@ -78,9 +78,8 @@ class UdpWire:
 
     def receive(self) -> Received:
         """Everything that waits: errors, then answers, each oldest first."""
-        dropped = self._inbox.dropped
         arrivals = [*self._failures(), *self._answers()]
-        return Received(arrivals, overrun=self._inbox.dropped != dropped)
+        return Received(arrivals, overrun=self._inbox.overrun())
 
     def forget(self, sequences: Iterable[int]) -> None:
         """Nothing is held for single probes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -17,12 +19,14 @@ import pytest
 
 from controller.core.model import Sample
 from controller.ports import ProbeError
+from controller.probes.packets import echo_request
 from controller.probes.prober import NetworkProber
 from tests.lab.namespaces import ip
 from tests.lab.two_hosts import (
     AZ_SOURCE,
     FAR,
     GE_SOURCE,
+    INVALID,
     LOST,
     NOWHERE,
     OK,
@@ -204,6 +208,54 @@ def test_a_blocked_event_loop_loses_nothing_and_blurs_no_rtt() -> None:
     assert max(sample.rtt_ms for sample in after if sample.rtt_ms is not None) < 100
 
 
+FLOOD = """
+import socket, sys, time
+sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+while True:
+    for forged in sys.argv[2:] * 20:
+        sock.sendto(bytes.fromhex(forged), (sys.argv[1], 0))
+    time.sleep(0.0005)  # a host's input queue is shared: what is dropped there is really lost
+"""
+
+
+def forged_reply(ident: int) -> str:
+    """What the kernel takes for a reply to the socket with this identifier, and the prober does not; in hex."""
+    forged = b"\0" + echo_request(V4, ident, 0, b"not-ours")[1:]
+    checksum = ((forged[2] << 8 | forged[3]) + 0x0800) % 0xFFFF  # a reply's type is 8 less than a request's
+    return (forged[:2] + checksum.to_bytes(2, "big") + forged[4:]).hex()
+
+
+@pytest.mark.usefixtures("hosts")
+def test_a_receive_queue_that_overflows_makes_probes_invalid_and_loses_none() -> None:
+    async def run() -> tuple[list[Sample], list[Sample], list[Sample]]:
+        prober = NetworkProber()
+        await prober.start([path(targets=(TARGET[V4],))], 0.02, 0.2)
+        for wire in prober._by_descriptor.values():
+            with socket.socket(fileno=os.dup(wire.fileno())) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the kernel makes that 2 KiB or so
+        try:
+            before = await gather(prober, 0.5)
+            forged = [forged_reply(wire.ident) for wire in prober._by_descriptor.values()]
+            words = [sys.executable, "-c", FLOOD, str(AZ_SOURCE[V4]), *forged]
+            flood = await asyncio.create_subprocess_exec("ip", "netns", "exec", FAR, *words)
+            during: list[Sample] = []
+            give_up = time.monotonic() + 20
+            while ends(during)[INVALID] < 1 and time.monotonic() < give_up:
+                during += await gather(prober, 0.2)
+            flood.kill()
+            await flood.wait()
+            during += await gather(prober, 0.3)
+            return before, during, await gather(prober, 0.5)
+        finally:
+            await prober.stop()
+
+    before, during, after = asyncio.run(run())
+    assert OK in ends(before)
+    assert ends(during)[INVALID] >= 1
+    assert ends(during)[LOST] == 0
+    assert set(ends(after)) == {OK}
+
+
 @pytest.mark.usefixtures("hosts")
 def test_probes_are_spread_evenly_over_the_interval() -> None:
     links = [path(f"link-{number}") for number in range(5)]
@@ -277,6 +329,7 @@ from itertools import pairwise
 from pathlib import Path
 from controller.core.model import Family
 from controller.ports import ProbeError, ProbePath
+from controller.probes.packets import echo_request
 from controller.probes.prober import NetworkProber
 
 async def run():

@@ -182,11 +182,19 @@ def test_sequence_numbers_wrap() -> None:
         assert (sample.seq, sample.state) == (number, state)
 
 
-def test_the_kernels_clock_is_believed_unless_it_was_set_meanwhile() -> None:
-    late_loop = outstanding(3).settle(replace(arrival(3, 100.02), read_at=100.4))
-    set_back = outstanding(3).settle(replace(arrival(3, 99.0), read_at=100.03))
-    set_forth = outstanding(3).settle(replace(arrival(3, 107.0), read_at=100.03))
-    assert [each.rtt_ms for each in (late_loop, set_back, set_forth) if each] == pytest.approx([20, 30, 30])
+def test_a_late_loop_does_not_lengthen_an_rtt() -> None:
+    told = outstanding(3).settle(replace(arrival(3, 100.02), read_at=100.4))
+    assert told is not None
+    assert told.rtt_ms == pytest.approx(20)
+
+
+@pytest.mark.parametrize("at", [None, 99.0, 99.9999, 100.2, 107.0])
+def test_an_answer_whose_time_cannot_be_is_invalid_neither_lost_nor_a_nonsense_rtt(at: float | None) -> None:
+    table = outstanding(3)
+    told = table.settle(replace(arrival(3, 100.02), at=at, read_at=100.03))
+    assert told is not None
+    assert (told.state, told.rtt_ms) == (INVALID, None)
+    assert len(table) == 0
 
 
 def test_an_unreachable_that_quotes_our_probe_loses_it_at_once_and_says_who_said_so() -> None:
@@ -221,6 +229,7 @@ class FakeWire:
     answers: bool = True
     refuses: int | None = None
     overrun: bool = False
+    on_send: Callable[[], None] = lambda: None
     waiting: list[Arrival] = field(default_factory=list)
     forgotten: list[int] = field(default_factory=list)
 
@@ -233,6 +242,7 @@ class FakeWire:
     def send(self, packet: bytes, slot: Slot, ancillary: Ancillary) -> None:
         if self.refuses is not None:
             raise OSError(self.refuses, "refused")
+        self.on_send()
         number = int.from_bytes(packet)
         if self.answers:
             at = self.now() + 0.005
@@ -240,8 +250,8 @@ class FakeWire:
             self.waiting.append(Arrival(answer, slot.destination, slot.packed_source, at, at))
 
     def receive(self) -> Received:
-        came = [each for each in self.waiting if each.at <= self.now()]
-        self.waiting = [each for each in self.waiting if each.at > self.now()]
+        came = [each for each in self.waiting if each.at is not None and each.at <= self.now()]
+        self.waiting = [each for each in self.waiting if each not in came]
         overrun, self.overrun = self.overrun, False
         return Received([replace(each, read_at=self.now()) for each in came], overrun=overrun)
 
@@ -257,6 +267,7 @@ class Bench:
 
     def __init__(self, first_number: int = 0) -> None:
         self.now = 1000.0
+        self.nothing_is_readable = False
         self.wire = FakeWire(lambda: self.now)
         self.engine = Engine(
             [Aim(slot(), Mouth(self.wire, []), interval_s=0.1, timeout_s=0.5)],
@@ -266,7 +277,7 @@ class Bench:
         )
 
     def readable(self) -> Iterable[FakeWire]:
-        return [self.wire]
+        return [] if self.nothing_is_readable else [self.wire]
 
     def run(self, seconds: float) -> list[Sample]:
         samples: list[Sample] = []
@@ -350,3 +361,27 @@ def test_a_socket_that_overflowed_makes_what_was_under_way_invalid() -> None:
     ended = [sample for sample in bench.run(1.0) if sample.state is not SENT]
     assert states(ended)[:3] == [INVALID] * 3
     assert set(states(ended)[4:]) == {LOST}
+
+
+def test_a_reply_that_found_no_room_wakes_nobody_and_is_asked_for_before_its_probe_is_given_up() -> None:
+    bench = Bench()
+    bench.wire.answers = False
+    bench.nothing_is_readable = True
+    bench.run(0.45)
+    bench.wire.overrun = True
+    ended = [sample for sample in bench.run(1.0) if sample.state is not SENT]
+    assert states(ended)[:5] == [INVALID] * 5
+    assert set(states(ended)[6:]) == {LOST}
+
+
+def test_a_probe_that_was_held_up_on_its_way_out_tells_nothing_of_the_path() -> None:
+    bench = Bench()
+
+    def preempted() -> None:
+        bench.now += 0.03
+
+    bench.wire.on_send = preempted
+    assert states(bench.engine.tick()) == [SENT, INVALID]
+    assert len(bench.wire.forgotten) == 1
+    bench.wire.on_send = lambda: None
+    assert OK in states(bench.run(0.5))

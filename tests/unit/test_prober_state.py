@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -29,7 +29,7 @@ class Prober:
         self.now = 100.0
         self.state = ProberState.fresh(HEALTH, self.now)
 
-    def run(self, seconds: float, ends: dict[str, Sequence[SampleState]]) -> Vantage:
+    def run(self, seconds: float, ends: Mapping[str, Sequence[SampleState]]) -> Vantage:
         """``ends``: of each path, its probes' ends, over and over."""
         for tick in range(round(seconds / 0.02)):
             self.now += 0.02

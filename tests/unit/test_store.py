@@ -92,7 +92,8 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
     assert loaded.routine == pytest.approx((30.0 - 1060.0,))
     assert loaded.escapes == pytest.approx((30.0 - 65.0,))
     assert loaded.doubted == {"ipv6 all": pytest.approx(30.0 - 59.0)}
-    assert loaded.together == {"azerbaijan georgia": Together(2, pytest.approx(30.0 - 1060.0))}
+    assert loaded.together["azerbaijan georgia"].times == 2
+    assert loaded.together["azerbaijan georgia"].at == pytest.approx(30.0 - 1060.0)
 
 
 def test_the_snapshot_is_the_last_one_put(tmp_path: Path) -> None:
