@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from controller import looking, planning
 from controller.config import Loaded, load
+from controller.core import detect
+from controller.core.calibration import Fit
 from controller.core.intent import current_assignment, intents
-from controller.core.model import ControlState, Outcome, Reason, Verdict
+from controller.core.model import ControlState, Family, Outcome, Reason, Verdict
 from controller.core.policy import record_move
+from controller.core.promise import Promise, promised
 from controller.core.rollup import Row
 from controller.core.sight import Sight
 from controller.delivery import Delivery
@@ -36,7 +39,7 @@ from controller.probes.ways import check_ways
 from controller.render.jinja import JinjaRenderer
 from controller.store.samples import SampleReader, SampleWriter
 from controller.store.sqlite import SqliteStore
-from controller.watch import World, probe_paths
+from controller.watch import QUIET_TIME, World, probe_paths
 
 STORE_FILE = "failover.db"
 SAMPLES_FILE = "samples.db"
@@ -104,6 +107,21 @@ class App:
             yield [*sources, prometheus]
         finally:
             await prometheus.close()
+
+    def promises(self) -> dict[tuple[str, Family], tuple[Promise, Fit]]:
+        """How soon loss is found on each link and family, by what is known of them so far."""
+        learned: detect.Memory = {}
+        with suppress(StoreError):  # nothing recorded yet: by formula
+            store = SqliteStore(self._path, read_only=True)
+            with closing(store):
+                learned = store.load_learned(QUIET_TIME)
+        policy = self.loaded.policy
+        state = detect.initial(policy, self._clock.now(), learned)
+        return {
+            key: (promised(part.loss, part.fit, policy.health), part.fit)
+            for key, part in state.families.items()
+            if part.loss is not None and part.fit is not None
+        }
 
     # --- commands ------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""``failover policy check``, ``policy schema`` and ``init``: for operators."""
+"""``failover policy check``, ``policy explain``, ``policy schema`` and ``init``: for operators."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
-from controller.cli.common import JsonOption, out, print_json
+from controller.app import App
+from controller.cli.common import JsonOption, logger, out, print_json
+from controller.cli.loop import options
 from controller.config import load, schema, write_starter
+from controller.core.grey_ambient import DAY_S
+from controller.core.judgement_text import LABEL
+from controller.core.pacing import FASTER
+from controller.core.promise import TOLD
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the policy.", rich_markup_mode=None)
 
@@ -40,6 +46,38 @@ def check(context: typer.Context, as_json: JsonOption = False) -> None:
         f" {len(policy.routers)} routers, {len(policy.classes)} traffic classes",
         markup=False,
     )
+
+
+@app.command()
+def explain(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Say how soon loss is found on each link, by the targets, the policy and what is known of the link."""
+    promises = App(options(context.obj), logger()).promises()
+    if as_json:
+        print_json(
+            [
+                {
+                    "link": link,
+                    "family": family,
+                    "targets": promise.targets,
+                    "probes_per_s": promise.probes_per_s,
+                    "ambient_loss_percent": 100 * promise.ambient,
+                    "threshold_nats": fit.threshold,
+                    "fitted": fit.fitted,
+                    "quiet_days": fit.quiet_s / DAY_S,
+                    "seconds": {f"{loss:.0%}": promise.within_s(loss) for loss in TOLD},
+                }
+                for (link, family), (promise, fit) in promises.items()
+            ]
+        )
+        return
+    alike: dict[tuple[str, str, float], list[str]] = {}
+    for (link, family), (promise, fit) in promises.items():
+        said = (str(promise), f"{promise.targets} targets; evidence needed: {fit}", promise.probes_per_s)
+        alike.setdefault(said, []).append(f"{link} {LABEL[family]}")
+    for (sentence, basis, rate), names in alike.items():
+        out.print(", ".join(names), markup=False)
+        out.print(f"  {sentence}", markup=False)
+        out.print(f"  {rate:g} probes/s in calm, {FASTER} times that for moments of suspicion, to {basis}")
 
 
 @app.command("schema")

@@ -3,7 +3,8 @@
 Total loss is found by silence: ``ride_out``, and half a round of probes. Grey loss is found when the evidence
 reaches the threshold, and each probe brings so much: the Kullback-Leibler divergence of the loss from what is
 usual is the most that any test can gain (Lorden 1971), and at heavy loss the bursts that the null hypothesis
-allows for take their share of it. ``GAIN`` is fitted to the simulations of ``tests/benchmarks``. All medians.
+allows for take their share of it. The first part of the way goes at the pace of calm, the rest at that of
+suspicion while its credit lasts. ``GAIN`` is fitted to the simulations of ``tests/benchmarks``. All medians.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, log
 from typing import Final
 
-from controller.core.calibration import GREY_SHARE
+from controller.core.calibration import GREY_SHARE, Fit
+from controller.core.grey import GreyState
 from controller.core.grey_ambient import PRIOR
 from controller.core.grey_jury import FEWEST, GROUPS
 from controller.core.grey_threshold import formula_threshold
 from controller.core.model import Family, HealthPolicy, family_of
+from controller.core.pacing import FASTER, FIRST_SIGN, MOST_SLICES, SLICE_INTERVALS, SLICE_S
 
 NEVER: Final = 0.0
-CALM_INTERVALS_S: Final = (
-    1.0,
-    0.5,
-    0.25,
-)  # the last: four a second is what a stranger's host is asked at most
+CALM_INTERVALS_S: Final = (1.0, 0.5, 0.25)  # no more than four a second at a stranger's host
 GAIN: Final = 1.45  # nats that a lost probe brings at most, in the middle of bursts that might be ordinary
+TOLD: Final = (1.0, 0.3, 0.1, 0.05)  # losses that people are told of
+BURST_FREE: Final = 15.0  # nats: what links without bursts are fitted to
+MUCH: Final = 1.5  # times that: worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Promise:
     """What one family of one link can be promised. Times in seconds, medians."""
 
     targets: int
-    probes_per_s: float
+    probes_per_s: float  # in calm
     threshold: float  # nats
     ambient: float  # share of probes usually lost
     ride_out_s: float
@@ -49,19 +51,37 @@ class Promise:
 
         Never: too few targets to leave one out, or hardly more than is usual.
         """
+        if loss >= 1:
+            return self.total_s
         if self.targets < FEWEST or loss <= 2 * self.ambient:
             return None
         jurors = min(self.targets, GROUPS)
-        heard_per_s = self.probes_per_s * (jurors - 1) / jurors
-        return self.timeout_s + self.threshold / (heard_per_s * gain(loss, self.ambient))
+        nats_per_s = self.probes_per_s * (jurors - 1) / jurors * _gain(loss, self.ambient)
+        calm_s = FIRST_SIGN * self.threshold / nats_per_s
+        hurried_s = (1 - FIRST_SIGN) * self.threshold / nats_per_s / FASTER
+        credit_s = MOST_SLICES * max(SLICE_S, SLICE_INTERVALS * self.targets / self.probes_per_s)
+        return self.timeout_s + calm_s + hurried_s + max(0.0, hurried_s - credit_s) * (FASTER - 1)
+
+    def __str__(self) -> str:
+        told = [(loss, self.within_s(loss)) for loss in TOLD]
+        text = ", ".join(f"{loss:.0%} in {seconds:.1f} s" for loss, seconds in told if seconds is not None)
+        if self.threshold < MUCH * BURST_FREE or self.targets < FEWEST:
+            return f"loss is found: {text}"
+        calm = replace(self, threshold=BURST_FREE).within_s(0.1)
+        return f"loss is found: {text} (10% in {calm:.1f} s where loss is known to come without bursts)"
 
 
-def gain(loss: float, ambient: float) -> float:
+def _gain(loss: float, ambient: float) -> float:
     """Nats of evidence that one probe brings on average while this share of them is lost."""
-    divergence = (
-        loss * log(loss / ambient) + (1 - loss) * log((1 - loss) / (1 - ambient)) if loss < 1 else GAIN
-    )
+    divergence = loss * log(loss / ambient) + (1 - loss) * log((1 - loss) / (1 - ambient))
     return min(divergence, GAIN * loss)
+
+
+def promised(loss: GreyState, fit: Fit, health: HealthPolicy) -> Promise:
+    """What a link can be promised by what is known of it."""
+    rate = sum(1 / health.interval_of(target) for target in loss.targets)
+    targets = len(loss.targets)
+    return Promise(targets, rate, fit.threshold, loss.ambient.value, health.ride_out_s, health.timeout_s)
 
 
 def by_formula(health: HealthPolicy, family: Family, families: int) -> Promise:
