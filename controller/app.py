@@ -24,6 +24,7 @@ from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
 from controller.fleet.fleet import NornirFleet
 from controller.fleet.pings import RouterPinger
+from controller.fleet.results import RouterTestReader
 from controller.loop import Loop
 from controller.ports import (
     ProbeError,
@@ -35,6 +36,7 @@ from controller.ports import (
 )
 from controller.probes.prober import NetworkProber
 from controller.probes.router_ping import RouterPingSource
+from controller.probes.router_tests import RouterTestSource
 from controller.probes.ways import check_ways
 from controller.render.jinja import JinjaRenderer
 from controller.store.samples import SampleReader, SampleWriter
@@ -97,6 +99,11 @@ class App:
         sources: list[SignalSource] = [
             RouterPingSource(link, policy, pinger) for link in policy.links.values() if link.pinged_by_router
         ]
+        if policy.router_tests is not None:
+            reader, every_s = RouterTestReader(fleet), policy.router_tests.every_s
+            for router in dict.fromkeys(test.router for test in policy.router_tests.tests):
+                tests = [test for test in policy.router_tests.tests if test.router == router]
+                sources.append(RouterTestSource(router, tests, every_s, reader, self._clock, self._log))
         if policy.prometheus is None:
             yield sources
             return

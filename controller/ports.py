@@ -122,6 +122,23 @@ class Pinger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RouterResult:
+    """What a router shows of the last run of a test of its own."""
+
+    loss_percent: float
+    rtt_ms: float | None  # None: nothing came back
+    mark: str  # differs when the router shows something else than before
+
+
+class ResultReader(Protocol):
+    """Routers that measure by themselves."""
+
+    async def results(self, router: str) -> Mapping[tuple[str, str], RouterResult]:
+        """By probe and test; those without a completed run are left out. Raises SourceError."""
+        ...
+
+
 class SourceError(Exception):
     """A source could not be read; the message says why and what to do."""
 

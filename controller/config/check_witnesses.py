@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from controller.config.document import Steps
 from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
 from controller.config.validate import did_you_mean
@@ -16,16 +17,16 @@ from controller.config.witness_file import (
     MetricQuerySpec,
     PrefixesSpec,
     PrometheusSpec,
+    RouterTestsSpec,
 )
 from controller.core.interface import LONGEST_WINDOW_S, SHORTEST_WINDOW_S
 from controller.core.prefixes import SHORTEST_HELD_S
 
 FILLED_IN = ("link", "upstream", "router", "interface")
 LONGEST_TIMEOUT_S = 10.0  # a reading is cancelled after this long
-SHORTEST_ROUND_S, LONGEST_ROUND_S = (
-    1.0,
-    60.0,
-)  # a ping is a login's command: more is a load, less tells nothing
+SHORTEST_ROUND_S, LONGEST_ROUND_S = 1.0, 60.0  # a ping is a command: more is a load, less tells nothing
+SHORTEST_READING_S = 5.0
+TESTING_PLATFORMS = ("iosxr", "iosxr_netconf", "junos")  # whose NAPALM drivers have get_probes_results
 _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z_]+)\s*\}")  # never PromQL: a selector compares
 
 
@@ -39,6 +40,8 @@ def check_witnesses(sources: Sources) -> Iterator[Problem]:
         steps = ("health", "router_ping", "every")
         message = "routers ping once a second at most, and once a minute at least"
         yield sources.policy.problem(steps, message, "Write 1s to 1min.")
+    if health.router_tests is not None:
+        yield from _router_tests(sources, health.router_tests)
     if health.prometheus is not None:
         yield from _prometheus(sources, health.prometheus)
 
@@ -52,6 +55,47 @@ def _routers(sources: Sources, prefixes: PrefixesSpec, interface: InterfaceSpec)
         message = "counters are read every 5 s and remembered for 5 minutes"
         hint = f"Write a duration from {SHORTEST_WINDOW_S:g}s to {LONGEST_WINDOW_S / 60:g}min."
         yield policy.problem(("health", "interface", "over"), message, hint)
+
+
+def _router_tests(sources: Sources, spec: RouterTestsSpec) -> Iterator[Problem]:
+    policy, steps = sources.policy, ("health", "router_tests")
+    if spec.every < SHORTEST_READING_S:
+        message = "each reading is a question to a router"
+        yield policy.problem((*steps, "every"), message, f"Write {SHORTEST_READING_S:g}s or more.")
+    routers = sources.hosts.document.names()
+    seen: set[tuple[str, str, str, str]] = set()
+    for index, test in enumerate(spec.tests):
+        where = (*steps, "tests", index)
+        if test.fresh < 2 * spec.every:
+            message = "'fresh' is shorter than two readings, so a result would be stale before it can change"
+            yield policy.problem((*where, "fresh"), message, f"Write {2 * spec.every:g}s or more.")
+        if test.loss is None and test.rtt is None:
+            hint = "Add 'loss: 20%', 'rtt: 150ms' or both."
+            yield policy.problem(where, f"test {quoted(test.test)} does not say which results are bad", hint)
+        which = (test.router, test.probe, test.test, test.link)
+        if which in seen:
+            message = f"test {quoted(test.test)} stands here twice for {test.link}"
+            yield policy.problem(where, message, "Keep one.")
+        seen.add(which)
+        if sources.hosts.intact() and test.router not in routers:
+            hint = did_you_mean(test.router, routers, f"hosts.yaml has: {', '.join(routers)}.")
+            message = f"there is no router {quoted(test.router)}"
+            yield policy.problem((*where, "router"), message, hint)
+        elif sources.hosts.intact() and sources.groups.intact():
+            platform = sources.platform_of(sources.hosts.draft.root[test.router])
+            if platform not in TESTING_PLATFORMS:
+                what = f"platform {platform}" if platform else "no platform"
+                message = f"router {quoted(test.router)} has {what}, whose own tests cannot be read"
+                hint = f"It takes one of {', '.join(TESTING_PLATFORMS)}."
+                yield policy.problem((*where, "router"), message, hint)
+        yield from _link(sources, (*where, "link"), test.link)
+
+
+def _link(sources: Sources, where: Steps, name: str) -> Iterator[Problem]:
+    known = [link.name for link in sources.links()]
+    if sources.hosts.intact() and name not in known:
+        hint = did_you_mean(name, known, f"hosts.yaml has: {', '.join(known)}.")
+        yield sources.policy.problem(where, f"there is no link {quoted(name)}", hint)
 
 
 def _prometheus(sources: Sources, spec: PrometheusSpec) -> Iterator[Problem]:
@@ -102,7 +146,7 @@ def _is_here(url: str) -> bool:
         return host == "localhost"
 
 
-def _query(sources: Sources, where: tuple[str | int, ...], query: MetricQuerySpec) -> Iterator[Problem]:
+def _query(sources: Sources, where: Steps, query: MetricQuerySpec) -> Iterator[Problem]:
     policy = sources.policy
     if query.above is None and query.below is None:
         hint = "Add 'above: 5', 'below: 5' or the like."
@@ -116,9 +160,7 @@ def _query(sources: Sources, where: tuple[str | int, ...], query: MetricQuerySpe
         yield policy.problem((*where, "query"), f"nothing is filled in for {{{word}}}", hint)
     known = [link.name for link in sources.links()]
     for index, name in enumerate(query.links or ()):
-        if sources.hosts.intact() and name not in known:
-            hint = did_you_mean(name, known, f"hosts.yaml has: {', '.join(known)}.")
-            yield policy.problem((*where, "links", index), f"there is no link {quoted(name)}", hint)
+        yield from _link(sources, (*where, "links", index), name)
     about = len(set(query.links or known))
     if query.label is not None and words & set(FILLED_IN):
         message = "the query is asked once for all links, so nothing can be filled in"

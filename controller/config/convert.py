@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.config.convert_witnesses import to_prometheus
+from controller.config.convert_witnesses import to_prometheus, to_router_tests
 from controller.config.health import to_health
 from controller.config.policy_file import (
     BackupSpec,
@@ -52,6 +52,7 @@ def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
         when_down=policy.when_down,
         user_path=policy.user_path.by_family(),
         prometheus=to_prometheus(policy.health.prometheus, links),
+        router_tests=to_router_tests(policy.health.router_tests),
     )
 
 

@@ -8,9 +8,17 @@ from controller.config.witness_file import (
     MetricQuerySpec,
     PrefixesSpec,
     PrometheusSpec,
+    RouterTestsSpec,
 )
 from controller.core.model import InterfacePolicy, PrefixPolicy
-from controller.core.witnesses import Login, MetricQuery, Prometheus, Secret
+from controller.core.witnesses import (
+    Login,
+    MetricQuery,
+    Prometheus,
+    RouterTest,
+    RouterTests,
+    Secret,
+)
 
 TIMEOUT_S = 5.0  # for one answer, unless policy says otherwise
 
@@ -27,6 +35,26 @@ def to_prometheus(spec: PrometheusSpec | None, links: tuple[str, ...]) -> Promet
         login=None if spec.login is None else _login(spec.login),
         ca_file=spec.ca_file,
     )
+
+
+def to_router_tests(spec: RouterTestsSpec | None) -> RouterTests | None:
+    """The tests that are read."""
+    if spec is None:
+        return None
+    tests = (
+        RouterTest(
+            router=test.router,
+            probe=test.probe,
+            test=test.test,
+            link=test.link,
+            verdict=test.verdict,
+            fresh_s=test.fresh,
+            loss_percent=test.loss,
+            rtt_ms=None if test.rtt is None else test.rtt * 1000,
+        )
+        for test in spec.tests
+    )
+    return RouterTests(spec.every, tuple(tests))
 
 
 def to_prefixes(spec: PrefixesSpec) -> PrefixPolicy:

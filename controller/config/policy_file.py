@@ -22,6 +22,7 @@ from controller.config.witness_file import (
     PrefixesSpec,
     PrometheusSpec,
     RouterPingSpec,
+    RouterTestsSpec,
 )
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets
@@ -134,6 +135,9 @@ class HealthSpec(Spec):
         default_factory=list,
         description="near hosts that always answer: silent only if the controller's own path is bad",
         examples=[["203.0.113.1"]],
+    )
+    router_tests: RouterTestsSpec | None = Field(
+        default=None, description="measurements that routers make by themselves: RPM, IP SLA"
     )
     prometheus: PrometheusSpec | None = Field(
         default=None, description="a Prometheus server that knows more of the links"

@@ -103,3 +103,37 @@ class InterfaceSpec(Spec):
         examples=["1%"],
     )
     over: Duration = Field(default=30.0, description="measured over this long", examples=["30s"])
+
+
+class RouterTestSpec(Spec):
+    """A measurement that a router makes by itself, and when it is bad."""
+
+    router: str = Field(description="a router of hosts.yaml, with or without links", examples=["core1"])
+    probe: Text = Field(
+        description="the owner of the RPM test, or the number of the IP SLA operation", examples=["transit"]
+    )
+    test: Text = Field(description="the RPM test's name, or the operation's tag", examples=["azerbaijan"])
+    link: str = Field(description="the link it is about", examples=["edge1-azerbaijan"])
+    loss: Percent | None = Field(default=None, description="more loss is bad", examples=["20%"])
+    rtt: Duration | None = Field(default=None, description="a longer round trip is bad", examples=["150ms"])
+    verdict: Literal["degraded", "down"] = Field(
+        description="what a link with a bad result is", examples=["degraded"]
+    )
+    fresh: Duration = Field(
+        default=300.0, description="a result unchanged for so long is no evidence; 5min unless given"
+    )
+
+
+class RouterTestsSpec(Spec):
+    """Measurements that routers make by themselves: RPM on Junos, IP SLA on IOS XR."""
+
+    every: Duration = Field(
+        default=30.0, description="between two readings; 30s unless given", examples=["30s"]
+    )
+    tests: list[RouterTestSpec] = Field(
+        min_length=1,
+        description="which to read",
+        examples=[
+            "[{router: core1, probe: transit, test: azerbaijan, link: edge1-azerbaijan, loss: 20%, ...}]"
+        ],
+    )

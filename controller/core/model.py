@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import ClassVar, Literal
 
-from controller.core.witnesses import Prometheus
+from controller.core.witnesses import Prometheus, RouterTests
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -307,6 +307,7 @@ class Policy:
     when_down: str = DRAINED  # the role of a link that is down: drained or withdrawn
     user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
     prometheus: Prometheus | None = None
+    router_tests: RouterTests | None = None
 
     def probed_through(self, link: Link) -> tuple[Target, ...]:
         """The targets that are looked at through a link: a router can do no more than ping."""

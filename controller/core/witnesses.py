@@ -49,3 +49,28 @@ class Prometheus:
     queries: tuple[MetricQuery, ...]
     login: Login | None = None
     ca_file: str | None = None  # trusted instead of the system's authorities
+
+
+@dataclass(frozen=True, slots=True)
+class RouterTest:
+    """A measurement that a router makes by itself (RPM on Junos, IP SLA on IOS XR), and when it is bad."""
+
+    router: str  # any in hosts.yaml, whether its links are ours to change or not
+    probe: str  # NAPALM's word: the owner of an RPM test, the number of an IP SLA operation
+    test: str  # the RPM test's name, the operation's tag
+    link: str
+    verdict: Literal["degraded", "down"]
+    fresh_s: float  # a result that has not changed for so long is no evidence
+    loss_percent: float | None = None  # more loss is bad
+    rtt_ms: float | None = None  # a longer round trip is bad
+
+    def __str__(self) -> str:
+        return f"{self.probe}/{self.test}"
+
+
+@dataclass(frozen=True, slots=True)
+class RouterTests:
+    """Which of them are read, and how often."""
+
+    every_s: float
+    tests: tuple[RouterTest, ...]

@@ -52,10 +52,12 @@ def test_the_shipped_folders_are_there() -> None:
 def test_the_samples_in_the_policy_s_comments_load_when_they_are_made_its_own() -> None:
     contents = {name: (default_inventory() / name).read_bytes() for name in FILES}
     text = contents["policy.yaml"].decode()
-    wanted = re.sub(r"^  # (?=router_ping:|prometheus:|  )", "  ", text, flags=re.MULTILINE)
-    found, problems = check(contents | {"policy.yaml": wanted.encode()})
+    wanted = re.sub(r"^  # (?=router_ping:|router_tests:|prometheus:|  )", "  ", text, flags=re.MULTILINE)
+    hosts = contents["hosts.yaml"] + b"\ncore1: {hostname: 198.18.0.9, platform: junos}\n"
+    found, problems = check(contents | {"policy.yaml": wanted.encode(), "hosts.yaml": hosts})
     assert problems == []
     assert found is not None
     assert found.prometheus is not None
     assert found.health.router_ping_s == 2.0
+    assert found.router_tests is not None
     assert [query.links for query in found.prometheus.queries] == [("edge1-azerbaijan", "edge1-georgia")]

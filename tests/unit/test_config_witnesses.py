@@ -6,7 +6,7 @@ import pytest
 
 from controller.config.loader import check
 from controller.core.model import Policy
-from controller.core.witnesses import Login, MetricQuery, Prometheus, Secret
+from controller.core.witnesses import Login, MetricQuery, Prometheus, RouterTest, RouterTests, Secret
 from tests.unit.test_config_errors import edited
 
 
@@ -50,6 +50,26 @@ def test_everything_that_can_be_said_of_prometheus() -> None:
         ),
         login=Login(Secret(file="/etc/failover/password"), "failover"),
         ca_file="/etc/failover/ca.pem",
+    )
+
+
+def test_everything_that_can_be_said_of_routers_own_tests() -> None:
+    policy = loaded(
+        """\
+  router_tests:
+    every: 10s
+    tests:
+      - {router: r3, probe: '10', test: north, link: r1-north, loss: 20%, rtt: 150ms, verdict: down, fresh: 1min}
+      - {router: r3, probe: transit, test: south, link: r2-south, rtt: 1s, verdict: degraded}
+""",
+        **{"r3:\n": "r3:\n  platform: iosxr\n"},
+    )
+    assert policy.router_tests == RouterTests(
+        10.0,
+        (
+            RouterTest("r3", "10", "north", "r1-north", "down", 60.0, loss_percent=20.0, rtt_ms=150.0),
+            RouterTest("r3", "transit", "south", "r2-south", "degraded", 300.0, rtt_ms=1000.0),
+        ),
     )
 
 
