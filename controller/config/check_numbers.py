@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from controller.config.health import to_health
 from controller.config.policy_file import (
@@ -12,12 +12,10 @@ from controller.config.policy_file import (
     RolesSpec,
     StabilitySpec,
 )
-from controller.config.problems import Problem
+from controller.config.problems import Problem, written
 from controller.config.sources import Sources
 from controller.core.latency import block_s
-from controller.core.model import Address, Family, family_of
 
-QUORUM_OF = 3  # two of three still agree when one target dies; two targets cannot say which is right
 SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an attack
 
 
@@ -25,7 +23,6 @@ def check_numbers(sources: Sources) -> Iterator[Problem]:
     """Every such problem in health, stability and roles."""
     policy = sources.policy.draft
     if policy.health is not None:
-        yield from _targets(sources, policy.health)
         yield from _timing(sources, policy.health)
         yield from _latency(sources, policy.health)
     if policy.stability is not None:
@@ -33,45 +30,6 @@ def check_numbers(sources: Sources) -> Iterator[Problem]:
     if policy.roles is not None:
         yield from _roles(sources, policy.roles)
         yield from _queue(sources, policy.roles)
-
-
-def _targets(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
-    policy, steps = sources.policy, ("health", "targets", "icmp")
-    seen: set[Address] = set()
-    own = [network for spec in policy.draft.classes.values() for network in spec.prefixes]
-    for index, target in enumerate(health.targets.icmp):
-        if target in seen:
-            yield policy.problem((*steps, index), f"target {target} stands in this list twice", "Keep one.")
-        elif any(target in network for network in own):
-            hint = "Choose a host far beyond the upstreams."
-            yield policy.problem((*steps, index), f"target {target} is in an own prefix", hint)
-        seen.add(target)
-    yield from _anchors(sources, health, seen)
-    if not policy.intact(*steps):
-        return
-    used = {family for link in sources.links() for family in link.spec.neighbors.by_family()}
-    for family in Family:
-        there = sum(family_of(target) is family for target in seen)
-        if family in used and there < QUORUM_OF:
-            word = "IPv4" if family is Family.IPV4 else "IPv6"
-            message = f"links use {word} and {there} of the targets are {word}: too few to agree on anything"
-            hint = (
-                f"Write {QUORUM_OF} or more, in different networks, so that one dead target misleads nobody."
-            )
-            yield policy.problem(steps, message, hint)
-
-
-def _anchors(sources: Sources, health: HealthSpec, targets: Collection[Address]) -> Iterator[Problem]:
-    """A host cannot be near and far at once."""
-    hint = "Anchors are near: routers of your own, the controller's gateway. Remove it here."
-    seen: set[Address] = set()
-    for index, anchor in enumerate(health.anchors):
-        steps = ("health", "anchors", index)
-        if anchor in targets:
-            yield sources.policy.problem(steps, f"anchor {anchor} is a target as well", hint)
-        elif anchor in seen:
-            yield sources.policy.problem(steps, f"anchor {anchor} stands in this list twice", "Keep one.")
-        seen.add(anchor)
 
 
 def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
@@ -89,25 +47,25 @@ def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
             health.ride_out < 2 * interval,
             ("ride_out",),
             "'ride_out' is shorter than two intervals, so one lost probe would pass for an outage",
-            f"Write {_written(2 * interval)} or more, or a shorter 'interval'.",
+            f"Write {written(2 * interval)} or more, or a shorter 'interval'.",
         ),
         (
             health.timeout > health.ride_out,
             ("timeout",),
             "'timeout' is longer than 'ride_out', so an outage would be over before a probe counts as lost",
-            f"Write {_written(health.ride_out)} or less.",
+            f"Write {written(health.ride_out)} or less.",
         ),
         (
             health.recover < health.ride_out,
             ("recover",),
             "'recover' is shorter than 'ride_out', so a link could be up again while it is still judged",
-            f"Write {_written(health.ride_out)} or more.",
+            f"Write {written(health.ride_out)} or more.",
         ),
         (
             whole.fresh_s < 2 * interval,
             ("fresh",),
             "'fresh' is shorter than two intervals, so no target would ever have a say",
-            f"Write {_written(2 * interval)} or more.",
+            f"Write {written(2 * interval)} or more.",
         ),
     )
     for applies, steps, message, hint in wrong:
@@ -122,7 +80,7 @@ def _latency(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
     length_s = block_s(to_health(health).interval_s)
     if latency.held < 2 * length_s:
         message = f"'held' is shorter than it takes to see that a link is slow: two blocks of {length_s:g} s"
-        hint = f"Write {_written(2 * length_s)} or more."
+        hint = f"Write {written(2 * length_s)} or more."
         yield sources.policy.problem(("health", "latency", "held"), message, hint)
     jitter = latency.jitter
     bounds: tuple[tuple[tuple[str, ...], float | None], ...] = (
@@ -136,14 +94,14 @@ def _latency(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
             message = (
                 f"'{steps[-1]}' must be more than 0 and less than 'timeout', after which a reply is lost"
             )
-            hint = f"Write less than {_written(health.timeout)}, or lengthen 'timeout'."
+            hint = f"Write less than {written(health.timeout)}, or lengthen 'timeout'."
             yield sources.policy.problem(("health", "latency", *steps), message, hint)
 
 
 def _stability(sources: Sources, stability: StabilitySpec) -> Iterator[Problem]:
     back, steps = stability.fail_back, ("stability", "fail_back")
     if back.doubles_up_to < back.clean:
-        hint = f"Write {_written(back.clean)} or more."
+        hint = f"Write {written(back.clean)} or more."
         yield sources.policy.problem(
             (*steps, "doubles_up_to"), "'doubles_up_to' is shorter than 'clean'", hint
         )
@@ -151,7 +109,7 @@ def _stability(sources: Sources, stability: StabilitySpec) -> Iterator[Problem]:
         message = (
             "'forgotten_after' is shorter than 'doubles_up_to', so the longest wait would be forgotten first"
         )
-        hint = f"Write {_written(back.doubles_up_to)} or more."
+        hint = f"Write {written(back.doubles_up_to)} or more."
         yield sources.policy.problem((*steps, "forgotten_after"), message, hint)
 
 
@@ -206,8 +164,3 @@ def _queue(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
     if most > LARGEST_PREPEND:
         message = f"backup {further + 1} would prepend {most} times, and {LARGEST_PREPEND} is the most"
         yield sources.policy.problem((*steps, "prepend"), message, "Take smaller steps.")
-
-
-def _written(seconds: float) -> str:
-    """A duration as the files write it."""
-    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"

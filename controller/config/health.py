@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.config.convert_targets import to_targets
 from controller.config.convert_witnesses import to_interface, to_prefixes
 from controller.config.policy_file import HealthSpec, LatencySpec
 from controller.core.model import Catch, HealthPolicy, LatencyPolicy
@@ -16,7 +17,7 @@ def to_health(spec: HealthSpec) -> HealthPolicy:
     """The section, complete."""
     given = spec.interval or 0.0
     health = HealthPolicy(
-        targets=tuple(spec.targets.icmp),
+        targets=tuple(target for _, target in to_targets(spec.targets)),
         anchors=tuple(spec.anchors),
         interval_s=given,
         timeout_s=spec.timeout,

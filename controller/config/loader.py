@@ -12,6 +12,7 @@ from controller.config.check_inventory import check_inventory
 from controller.config.check_numbers import check_numbers
 from controller.config.check_policy import check_policy
 from controller.config.check_promises import check_promises
+from controller.config.check_targets import check_targets
 from controller.config.check_witnesses import check_witnesses
 from controller.config.convert import to_policy
 from controller.config.document import Document, Steps, read
@@ -58,7 +59,14 @@ def check(
     sources = Sources.check(documents, platforms)
     files = (sources.nornir, sources.defaults, sources.groups, sources.hosts, sources.policy)
     problems = [problem for file in files for problem in file.problems]
-    checks = (check_inventory, check_policy, check_numbers, check_promises, check_witnesses)
+    checks = (
+        check_inventory,
+        check_policy,
+        check_numbers,
+        check_targets,
+        check_promises,
+        check_witnesses,
+    )
     problems += [problem for each in checks for problem in each(sources)]
     if problems:
         return None, sorted(set(problems))

@@ -17,6 +17,7 @@ from controller.config.scalars import (
     YearlyRate,
 )
 from controller.config.spec import AddressesSpec, Spec
+from controller.config.target_file import TargetsSpec
 from controller.config.witness_file import (
     InterfaceSpec,
     PrefixesSpec,
@@ -37,15 +38,6 @@ class UpstreamSpec(Spec):
     country: Country | None = Field(default=None, description="where its road leads, ISO 3166-1 alpha-2")
     shared_risk: list[Name] = Field(
         default_factory=list, description="names of what it shares with others: a cable, a border, a building"
-    )
-
-
-class TargetsSpec(Spec):
-    """Far hosts probed through every link, by kind of probe."""
-
-    icmp: list[AnyAddress] = Field(
-        description="hosts that answer pings; three or more of each family that links use",
-        examples=[["198.51.100.1", "198.51.100.53", "192.0.2.1"]],
     )
 
 

@@ -39,3 +39,8 @@ def quoted(value: object) -> str:
     """A value from a file, fit for one line of a message: control characters escaped, long text cut."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:56]}...{text[0]}"
+
+
+def written(seconds: float) -> str:
+    """A duration as the files write it."""
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"

@@ -51,7 +51,8 @@ def kind(value: object) -> str:
     return words.get(type(value), "nothing")
 
 
-def _text(value: object, wanted: str, example: str) -> str:
+def as_text(value: object, wanted: str, example: str) -> str:
+    """The value, without space around it. Raises the error that says what is wanted."""
     if not isinstance(value, str):
         raise refusal(f"this must be {wanted}, not {kind(value)}", f"Write it like {example}.")
     return value.strip()
@@ -61,7 +62,7 @@ def _duration(value: object) -> float:
     example = "400ms, 10s, 10min, 1h or 1d"
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise refusal(f"the duration {value} has no unit", f"Write it like {example}.")
-    text = _text(value, "a duration", example)
+    text = as_text(value, "a duration", example)
     found = _DURATION.fullmatch(text)
     if found is None:
         raise refusal(f"{quoted(text)} is not a duration", f"Write it like {example}.")
@@ -75,7 +76,7 @@ def _duration(value: object) -> float:
 
 
 def _percent(value: object) -> float:
-    text = f"{value}" if type(value) in (int, float) else _text(value, "a percentage", "10%")
+    text = f"{value}" if type(value) in (int, float) else as_text(value, "a percentage", "10%")
     found = _PERCENT.fullmatch(text)
     if found is None:
         raise refusal(f"{quoted(text)} is not a percentage", "Write it like 10%.")
@@ -86,7 +87,7 @@ def _percent(value: object) -> float:
 
 
 def _rate(value: object) -> int:
-    text = f"{value}" if type(value) is int else _text(value, "a rate", "6 per hour")
+    text = f"{value}" if type(value) is int else as_text(value, "a rate", "6 per hour")
     found = _RATE.fullmatch(text)
     if found is None:
         raise refusal(f"{quoted(text)} is not a rate", "Write it like 6 per hour.")
@@ -98,7 +99,7 @@ def _rate(value: object) -> int:
 
 
 def _yearly(value: object) -> float:
-    text = f"{value}" if type(value) in (int, float) else _text(value, "a rate", "1 per link-year")
+    text = f"{value}" if type(value) in (int, float) else as_text(value, "a rate", "1 per link-year")
     found = _YEARLY.fullmatch(text)
     if found is None:
         raise refusal(f"{quoted(text)} is not a rate of false failovers", "Write it like 1 per link-year.")
@@ -108,8 +109,9 @@ def _yearly(value: object) -> float:
     return rate
 
 
-def _address(value: object) -> Address:
-    text = _text(value, "an IP address", "198.51.100.1 or 2001:db8::1")
+def checked_address(value: object) -> Address:
+    """An address that one host can have. Raises the error that says why not."""
+    text = as_text(value, "an IP address", "198.51.100.1 or 2001:db8::1")
     try:
         address = ip_address(text)
     except ValueError:
@@ -130,21 +132,21 @@ def _address(value: object) -> Address:
 
 
 def _ipv4(value: object) -> IPv4Address:
-    address = _address(value)
+    address = checked_address(value)
     if not isinstance(address, IPv4Address):
         raise refusal(f"{address} is an IPv6 address and stands under ipv4", "Move it to ipv6.")
     return address
 
 
 def _ipv6(value: object) -> IPv6Address:
-    address = _address(value)
+    address = checked_address(value)
     if not isinstance(address, IPv6Address):
         raise refusal(f"{address} is an IPv4 address and stands under ipv6", "Move it to ipv4.")
     return address
 
 
 def _prefix(value: object) -> Network:
-    text = _text(value, "a prefix", "203.0.113.0/24 or 2001:db8:500::/48")
+    text = as_text(value, "a prefix", "203.0.113.0/24 or 2001:db8:500::/48")
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -161,7 +163,7 @@ def _prefix(value: object) -> Network:
 
 def _community(value: object) -> str:
     example = "65000:70 or 64501:1:2"
-    text = _text(value, "a BGP community", example)
+    text = as_text(value, "a BGP community", example)
     if text == "65535:0":
         raise refusal("65535:0 is graceful shutdown", "Write graceful_shutdown: true instead.")
     parts = text.split(":")
@@ -193,7 +195,7 @@ def _asn(value: object) -> int:
 
 def _base_url(value: object) -> str:
     example = "http://127.0.0.1:9090 or https://metrics.example.net/prometheus"
-    text = _text(value, "a URL", example)
+    text = as_text(value, "a URL", example)
     hint = f"Write it like {example}."
     try:
         parts = urlsplit(text)
@@ -248,7 +250,7 @@ Rate = Annotated[int, BeforeValidator(_rate), _schema(r"[0-9]+\s+per\s+hour", "6
 YearlyRate = Annotated[
     float, BeforeValidator(_yearly), _schema(r"[0-9.]+\s+per\s+link-year", "1 per link-year")
 ]
-AnyAddress = Annotated[Address, BeforeValidator(_address), _schema(example="198.51.100.1")]
+AnyAddress = Annotated[Address, BeforeValidator(checked_address), _schema(example="198.51.100.1")]
 Ipv4 = Annotated[IPv4Address, BeforeValidator(_ipv4), _schema(example="198.51.100.1", format="ipv4")]
 Ipv6 = Annotated[IPv6Address, BeforeValidator(_ipv6), _schema(example="2001:db8::1", format="ipv6")]
 Prefix = Annotated[IPv4Network | IPv6Network, BeforeValidator(_prefix), _schema(example="203.0.113.0/24")]

@@ -200,7 +200,7 @@ def _with_history(
     loss = grey.initial(
         targets,
         most_often.interval_s,
-        most_often.timeout_s,
+        max(record.rhythm.timeout_s for record in family.records.values()),
         limit.threshold,
         now,
         calibrator,

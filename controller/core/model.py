@@ -81,7 +81,7 @@ class Endpoint:
     address: Address
     port: int
     ask: Ask
-    interval_s: float | None = None  # None: as often as policy probes
+    interval_s: float | None = None  # never probed more often than this; None: as often as policy probes
     timeout_s: float | None = None  # None: as long as policy waits
 
     def __str__(self) -> str:
@@ -267,9 +267,9 @@ class HealthPolicy:
         return tuple(target for target in self.targets if family_of(target) is family)
 
     def interval_of(self, target: Target) -> float:
-        """Seconds between two probes of this target through one link."""
+        """Seconds between two probes of this target through one link: no fewer than its own interval."""
         own = target.interval_s if isinstance(target, Endpoint) else None
-        return self.interval_s if own is None else own
+        return self.interval_s if own is None else max(own, self.interval_s)
 
     def timeout_of(self, target: Target) -> float:
         """Seconds after which a probe of this target is lost."""

@@ -89,7 +89,8 @@ def by_formula(health: HealthPolicy, family: Family, families: int) -> Promise:
     targets = health.targets_of(family)
     rate = sum(1 / health.interval_of(target) for target in targets)
     threshold = formula_threshold(rate, health.false_per_year * GREY_SHARE / families) if targets else inf
-    return Promise(len(targets), rate, threshold, PRIOR, health.ride_out_s, health.timeout_s)
+    timeout_s = max(map(health.timeout_of, targets), default=health.timeout_s)
+    return Promise(len(targets), rate, threshold, PRIOR, health.ride_out_s, timeout_s)
 
 
 def calm_interval_s(health: HealthPolicy) -> float:
