@@ -12,7 +12,7 @@ import pytest
 from controller.core.grey_threshold import LEVELS, Calibrator
 from controller.core.model import USER_PATH, Applied, LatencyPolicy, Reason, RolledBack
 from controller.loop import Loop
-from controller.watch import QUIET_TIME, World
+from controller.watch import QUIET_TIME, LoopSettings, World
 from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -32,6 +32,7 @@ class Scene:
         self.rtt_ms: Callable[[str, float], float] = lambda path, now: 10.0
         self.dry_run = False
         self.standing: list[Reason] = []
+        self.settings = LoopSettings()
         self.make_prober: Callable[[Alive, Rtt], FakeProber] = FakeProber
         self.users_served_by = set(self.policy.links)
 
@@ -40,7 +41,9 @@ class Scene:
         world = World(self.prober, self.fleet, self.store, self.samples, LoopClock(), self.log)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(seconds, stop.set)
-        await Loop(self.policy, world, dry_run=self.dry_run, standing=self.standing).run(stop)
+        await Loop(
+            self.policy, world, dry_run=self.dry_run, standing=self.standing, settings=self.settings
+        ).run(stop)
 
     def _alive(self, path: str, now: float) -> bool:
         if path != USER_PATH:
@@ -88,8 +91,9 @@ async def test_a_link_that_goes_quiet_is_probed_faster_until_it_is_known_to_be_d
 
 async def test_what_is_learnt_of_the_links_is_kept_and_what_follows_is_said() -> None:
     scene = Scene(lambda *_: True)
-    await scene.run(700)
-    assert scene.store.learned[QUIET_TIME]["loss/edge1-azerbaijan/ipv4"]["calibrator"]["observed_s"] > 500
+    scene.settings = LoopSettings(histories_s=5.0)
+    await scene.run(70)
+    assert scene.store.learned[QUIET_TIME]["loss/edge1-azerbaijan/ipv4"]["calibrator"]["observed_s"] > 50
     said = [text for _, text in scene.log.lines if "loss counts as grey from" in text]
     assert len(said) == len(scene.policy.links) + 1  # and the user path
     assert "by formula until there are 14" in said[0]
