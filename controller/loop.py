@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,10 +35,11 @@ from controller.core.model import (
 )
 from controller.core.phases import phases
 from controller.core.policy import decide, record_move
+from controller.core.turn import Change, turn
 from controller.delivery import Delivery, served
 from controller.notices import Notices
 from controller.ports import Snapshot, StoreError
-from controller.watch import LoopSettings, Watch, World
+from controller.watch import KEPT_CHANGES, LoopSettings, Watch, World
 
 _BAD = (Verdict.DOWN, Verdict.DEGRADED)
 
@@ -75,6 +77,7 @@ class Loop:
         self._memory = ControlState()
         self._decision: Decision | None = None
         self._noted: object = None
+        self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)  # of verdicts, not recorded yet
         self._retry = _Retry()
         self._said_plans: dict[str, RouterPlan] = {}  # of a dry run: said once, not every cycle
         self._rehearsal: asyncio.Task[None] | None = None
@@ -166,6 +169,7 @@ class Loop:
         noticed, self._woken_at = self._woken_at or started, None
         reconcile, self._reconcile_due = self._reconcile_due, False
         current = self._watch.current()
+        self._changes.extend(self._watch.take_changes())
         decision, self._memory = self._decide(self._watch.health)
         decision = replace(decision, notices=(*self._standing, *decision.notices))
         self._decision = decision
@@ -343,7 +347,10 @@ class Loop:
         if news:
             now, utc = self._clock.now(), self._clock.utc()
             try:
-                self._store.append(decision, outcomes, tuple(self._watch.health.values()), timings, now, utc)
+                turns = [turn(change, self._policy.health) for change in self._changes]
+                health = tuple(self._watch.health.values())
+                self._store.append(decision, outcomes, health, timings, now, utc, turns)
+                self._changes.clear()
             except StoreError as error:
                 self._log.error("the decision could not be recorded", error=str(error))
         self._put_snapshot()

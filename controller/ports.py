@@ -27,6 +27,7 @@ from controller.core.model import (
 )
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
+from controller.core.turn import Turn
 
 
 class Clock(Protocol):
@@ -234,6 +235,7 @@ class Record:
     outcomes: tuple[Outcome, ...] = ()
     health: tuple[Health, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    turns: tuple[Turn, ...] = ()  # verdicts that changed since the record before
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +275,9 @@ class Store(Protocol):
         timings_ms: Mapping[str, float],
         now: float,
         utc: float,
+        turns: Sequence[Turn] = (),
     ) -> int:
-        """Record a decision; returns its number."""
+        """Record a decision, and the verdicts that changed before it; returns its number."""
         ...
 
     def put_snapshot(self, snapshot: Snapshot) -> None:

@@ -7,6 +7,7 @@ router or a source that hangs keeps nobody waiting: the others are read, judged 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -34,6 +35,7 @@ from controller.core.model import (
 from controller.core.prober import ProberState
 from controller.core.sight import View
 from controller.core.target_notes import notes
+from controller.core.turn import Change
 from controller.hearing import Hearing
 from controller.ports import (
     Clock,
@@ -48,6 +50,7 @@ from controller.ports import (
 )
 from controller.sampling import Sampling
 
+KEPT_CHANGES = 64  # of verdicts, that no record tells of yet
 QUIET_TIME = "quiet time"  # the name under which the store has what the detector learned
 
 
@@ -111,6 +114,7 @@ class Watch:
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
         self._samples: list[Sample] = []  # those that came from sources
+        self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self._believe_since: dict[str, float] = {}  # router -> reads begun before this are out of date
         self._read = {name: asyncio.Event() for name in policy.routers}
         self._again: set[str] = set()  # routers to be read at the next chance
@@ -173,8 +177,17 @@ class Watch:
 
     def view(self) -> View:
         """Verdicts, the samples behind them, and what is thought of each target."""
-        latest = {name: self._sampling.samples.latest(name) for name in self.health}
-        return View(self.health, latest, notes(self._detector, self._clock.now()))
+        return self._view(self.health)
+
+    def _view(self, health: Mapping[str, Health]) -> View:
+        latest = {name: self._sampling.samples.latest(name) for name in health}
+        return View(health, latest, notes(self._detector, self._clock.now()))
+
+    def take_changes(self) -> list[Change]:
+        """The verdicts that changed since the last call, with what was at hand then."""
+        changes = list(self._changes)
+        self._changes.clear()
+        return changes
 
     async def reread(self, routers: Sequence[str]) -> None:
         """Read these routers again, after a push; polls that began before are not believed."""
@@ -225,11 +238,18 @@ class Watch:
             was = before[name].verdict if name in before else Verdict.UNKNOWN
             if health.verdict is not was:
                 self._log.info(f"{name} is {health.verdict} (was {was}): {health.why}")
+                self._keep_change(was, health)
             brownout = name in before and before[name].delay is Delay.BROWNOUT
             if health.delay is Delay.BROWNOUT and not brownout:
                 self._log.info(f"{name} is in brownout: {health.delay_why}")
             elif brownout and health.delay is not Delay.BROWNOUT and health.verdict in USABLE:
                 self._log.info(f"{name} is as fast as usual again")
+
+    def _keep_change(self, was: Verdict, health: Health) -> None:
+        if (was, health.verdict) == (Verdict.UNKNOWN, Verdict.UP):
+            return  # says nothing but that we began
+        now, utc = self._clock.now(), self._clock.utc()
+        self._changes.append(Change(was, self._view({health.link: health}), now, utc))
 
     # --- what links are like ------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ from controller.core.model import (
 from controller.core.rollup import Series, Tally
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
+from controller.core.turn import Turn
 from controller.ports import Polled, ProbePath, RouterState, Snapshot, StoreError
 
 TARGETS = tuple(ip_address(f"192.0.2.{n}") for n in (1, 2, 3, 4))
@@ -274,6 +275,7 @@ class FakeStore:
     """Keeps everything in memory; ``broken`` raises on every write."""
 
     records: list[tuple[Decision, tuple[Outcome, ...]]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     state: ControlState = field(default_factory=ControlState)
     snapshot: Snapshot | None = None
     learned: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -299,9 +301,11 @@ class FakeStore:
         timings_ms: Mapping[str, float],
         now: float,
         utc: float,
+        turns: Sequence[Turn] = (),
     ) -> int:
         self._check()
         self.records.append((decision, tuple(outcomes)))
+        self.turns += turns
         return len(self.records)
 
     def put_snapshot(self, snapshot: Snapshot) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from controller import app as application
 from controller.cli.common import COLORS, Exit, JsonOption, ago, fail, figure, out, print_json, when
 from controller.cli.plan import outcome_line, print_diff
+from controller.cli.probe_view import gauge_words, gauges
 from controller.core.explain import explain as explained
 from controller.core.model import (
     Family,
@@ -23,6 +24,8 @@ from controller.core.model import (
     Unchanged,
     Verdict,
 )
+from controller.core.samples import marks
+from controller.core.turn import Turn
 from controller.planning import FRESH_S
 from controller.ports import Record, Snapshot
 
@@ -154,7 +157,11 @@ def explain(
     number: Annotated[int | None, typer.Argument(help="A number of `failover history`. [the newest]")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell why: every reason of a decision, every move held back, and what happened on each router."""
+    """Tell why: every reason of a decision, every move held back, and what happened on each router.
+
+    Of each verdict that changed, the samples that drove it: the latest probes of every target, oldest first
+    (. answered, x lost, ? under way, - invalid), and the evidence against what it takes.
+    """
     record = application.record(context.obj.state, number)
     if record is None:
         raise fail("no such decision; `failover history` lists them")
@@ -164,6 +171,8 @@ def explain(
     out.print(f"#{record.number}  {when(record.utc)}  {record.decision.sentence}", markup=False)
     for line in explained(record.decision)[1:]:  # the sentence stands above
         out.print(f"  {line}", markup=False)
+    for each in record.turns:
+        _show_turn(each)
     out.print("links:")
     for health in record.health:
         out.print(f"  {health.link}: {health.verdict}: {health.why}", markup=False)
@@ -172,3 +181,21 @@ def explain(
         print_diff(getattr(outcome, "diff", ""))
     if record.timings_ms:
         out.print(", ".join(f"{step} {value:.1f} ms" for step, value in record.timings_ms.items()))
+
+
+def _show_turn(turned: Turn) -> None:
+    """A verdict that changed, and the samples that drove it."""
+    sight = turned.sight
+    out.print(
+        f"{sight.link}: {turned.was} -> {sight.verdict} at {when(turned.utc)}", style=COLORS[sight.verdict]
+    )
+    for family, seen in sight.families.items():
+        evidence = [f"{name} {gauge_words(each)}" for name, each in gauges(seen)]
+        out.print(f"  {family}: {seen.why}; {', '.join(evidence)}", markup=False)
+        for target in seen.targets:
+            probes = turned.probes.get(target.target, ())
+            first = f"from {probes[0].sent_at:+.2f} s" if probes else "not probed"
+            heard = "" if target.heard_s is None else f", heard {target.heard_s:.2f} s before"
+            rtt = "" if target.figures.rtt_p50_ms is None else f" in {target.figures.rtt_p50_ms:.2f} ms"
+            note = f": {target.note}" if target.note else ""
+            out.print(f"    {marks(probes)} {target.target} ({first}{heard}{rtt}){note}", markup=False)

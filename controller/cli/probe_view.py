@@ -12,7 +12,7 @@ from rich.text import Text
 
 from controller.cli.common import COLORS, ago, figure, when
 from controller.core.model import Family, Verdict
-from controller.core.sight import SLICES, Figures, Gauge, LinkSight, Sight, Slice
+from controller.core.sight import SLICES, FamilySight, Figures, Gauge, LinkSight, Sight, Slice
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 LEAST_SCALE_MS: Final = 1.0  # jitter below this looks calm, whatever its ups and downs
@@ -108,6 +108,18 @@ def _gauge(gauge: Gauge | None, *, wide: bool) -> Text:
         unit = "" if gauge.unit == "nats" else f" {gauge.unit}"
         bar.append(f" {figure(gauge.value, 1)}/{gauge.limit:g}{unit}", style="dim")
     return bar
+
+
+def gauges(seen: FamilySight) -> list[tuple[str, Gauge]]:
+    """What there is evidence of, by name."""
+    found = [("silence", seen.silence)]
+    return found if seen.loss is None else [*found, ("loss", seen.loss)]
+
+
+def gauge_words(gauge: Gauge) -> str:
+    """Evidence against its limit: 0.42 of 0.4 s (105%)."""
+    unit = "" if gauge.unit == "nats" else f" {gauge.unit}"
+    return f"{gauge.value:.2f} of {gauge.limit:.3g}{unit} ({int(100 * gauge.share)}%)"
 
 
 def _reasons(links: Sequence[LinkSight], room: int | None) -> list[Text]:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from controller.core.model import ControlState, Decision, Health, Outcome, Together
+from controller.core.turn import Turn
 from controller.ports import Record, Snapshot, StoreError
 
 KEEP_RECORDS = 20_000  # at six changes an hour and a held move now and then: years
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS records (
     number INTEGER PRIMARY KEY AUTOINCREMENT, utc REAL NOT NULL, now REAL NOT NULL, sentence TEXT NOT NULL,
     decision TEXT NOT NULL, outcomes TEXT NOT NULL, health TEXT NOT NULL, timings TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS turns (number INTEGER PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -34,11 +36,13 @@ _decision = TypeAdapter(Decision)
 _outcomes = TypeAdapter(tuple[Outcome, ...])
 _health = TypeAdapter(tuple[Health, ...])
 _timings = TypeAdapter(dict[str, float])
+_turns = TypeAdapter(tuple[Turn, ...])
 _state = TypeAdapter(ControlState)
 _snapshot = TypeAdapter(Snapshot)
 _learned = TypeAdapter(dict[str, dict[str, Any]])
 
 _COLUMNS = "number, utc, now, decision, outcomes, health, timings"
+_TURNS = "(SELECT value FROM turns WHERE turns.number = records.number)"
 
 
 class SqliteStore:
@@ -59,6 +63,8 @@ class SqliteStore:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._db.executescript(_SCHEMA)
+            tables = self._db.execute("SELECT name FROM sqlite_master WHERE name = 'turns'").fetchall()
+            self._columns = f"{_COLUMNS}, {_TURNS if tables else 'NULL'}"  # an older file, being read
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -107,6 +113,7 @@ class SqliteStore:
         timings_ms: Mapping[str, float],
         now: float,
         utc: float,
+        turns: Sequence[Turn] = (),
     ) -> int:
         """Record a decision; returns its number. The oldest beyond KEEP_RECORDS are forgotten."""
         row = (
@@ -125,19 +132,23 @@ class SqliteStore:
                 row,
             )
             number = int(cursor.lastrowid or 0)
-            self._db.execute("DELETE FROM records WHERE number <= ?", (number - KEEP_RECORDS,))
+            if turns:
+                kept = _turns.dump_json(tuple(turns)).decode()
+                self._db.execute("INSERT INTO turns VALUES (?, ?)", (number, kept))
+            for table in ("records", "turns"):
+                self._db.execute(f"DELETE FROM {table} WHERE number <= ?", (number - KEEP_RECORDS,))  # noqa: S608
         return number
 
     def history(self, limit: int) -> list[Record]:
         """The newest records, newest first."""
         with self._translated():
-            query = f"SELECT {_COLUMNS} FROM records ORDER BY number DESC LIMIT ?"  # noqa: S608 - a constant
+            query = f"SELECT {self._columns} FROM records ORDER BY number DESC LIMIT ?"  # noqa: S608 - a constant
             return [_record(row) for row in self._db.execute(query, (limit,))]
 
     def record(self, number: int) -> Record | None:
         """One record, or None."""
         with self._translated():
-            query = f"SELECT {_COLUMNS} FROM records WHERE number = ?"  # noqa: S608 - a constant
+            query = f"SELECT {self._columns} FROM records WHERE number = ?"  # noqa: S608 - a constant
             row = self._db.execute(query, (number,)).fetchone()
             return _record(row) if row else None
 
@@ -198,8 +209,8 @@ def shifted(state: ControlState, by_s: float) -> ControlState:
     )
 
 
-def _record(row: tuple[int, float, float, str, str, str, str]) -> Record:
-    number, utc, now, decision, outcomes, health, timings = row
+def _record(row: tuple[int, float, float, str, str, str, str, str | None]) -> Record:
+    number, utc, now, decision, outcomes, health, timings, turns = row
     return Record(
         number=number,
         utc=utc,
@@ -208,4 +219,5 @@ def _record(row: tuple[int, float, float, str, str, str, str]) -> Record:
         outcomes=_outcomes.validate_json(outcomes),
         health=_health.validate_json(health),
         timings_ms=_timings.validate_json(timings),
+        turns=_turns.validate_json(turns) if turns else (),
     )

@@ -10,7 +10,17 @@ from dataclasses import replace
 import pytest
 
 from controller.core.grey_threshold import LEVELS, Calibrator
-from controller.core.model import USER_PATH, Applied, LatencyPolicy, Reason, RolledBack
+from controller.core.model import (
+    USER_PATH,
+    Applied,
+    Family,
+    LatencyPolicy,
+    Reason,
+    RolledBack,
+    Verdict,
+)
+from controller.core.samples import marks
+from controller.core.turn import DRIVING
 from controller.loop import Loop
 from controller.watch import QUIET_TIME, LoopSettings, World
 from tests.fakes import FakeFleet, FakeLog, FakeProber, FakeSamples, FakeStore, LoopClock, policy
@@ -108,6 +118,29 @@ async def test_what_was_learnt_in_an_earlier_life_is_used() -> None:
     said = [text for _, text in scene.log.lines if "edge1-azerbaijan IPv4: loss counts" in text]
     assert "fitted to 20.0 quiet days" in said[0]
     assert scene.log.said("loss/edge2-iran/ipv4 cannot be read")
+
+
+async def test_a_record_keeps_the_samples_that_drove_each_verdict() -> None:
+    scene = Scene(dark("azerbaijan", 20.0, 25.0))
+    await scene.run(40)
+    told = [(each.sight.link, each.was, each.sight.verdict) for each in scene.store.turns]
+    assert told.count(("edge1-azerbaijan", Verdict.UP, Verdict.DOWN)) == 1
+    assert told[-1] == ("edge1-azerbaijan", Verdict.DOWN, Verdict.UP)
+    assert {link for link, _, _ in told} <= {"edge1-azerbaijan", USER_PATH}
+    down = scene.store.turns[told.index(("edge1-azerbaijan", Verdict.UP, Verdict.DOWN))]
+    silence = down.sight.families[Family.IPV4].silence
+    assert silence.share >= 1
+    assert silence.share < 1.5  # of the moment it fell, and not of when the record was written
+    for probes in down.probes.values():
+        drawn = marks(probes)
+        assert len(drawn) == DRIVING
+        assert drawn.rstrip("x?").strip(".") == ""  # all well, then nothing more
+        assert (
+            3 <= len(drawn) - len(drawn.rstrip("x?")) <= 16
+        )  # 0.4 s at ten a second, and faster on suspicion
+        assert -5 < probes[0].sent_at < probes[-1].sent_at <= 0
+    up = scene.store.turns[-1]
+    assert {marks(probes) for probes in up.probes.values()} == {"." * DRIVING}
 
 
 async def test_leaving_a_quiet_link_is_rehearsed_before_the_verdict() -> None:

@@ -1,5 +1,6 @@
 """The SQLite store gives back what it was given, across processes and clocks."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,18 @@ from controller.core.model import (
     Reason,
     Refused,
     RolledBack,
+    SampleState,
     Together,
     Unchanged,
     Verdict,
 )
+from controller.core.rollup import Series
+from controller.core.samples import Probe
+from controller.core.sight import View
+from controller.core.turn import Change, turn
 from controller.ports import Snapshot, StoreError
 from controller.store.sqlite import KEEP_RECORDS, SqliteStore
+from tests.fakes import policy
 
 DECISION = Decision(
     assignment={"residential": {"a": Placement("primary"), "b": Placement("backup", 2)}},
@@ -58,6 +65,40 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert record.health == (HEALTH,)
     assert record.timings_ms == {"push": 1.5}
     assert again.record(number + 1) is None
+
+
+def test_the_verdicts_that_changed_are_kept_with_the_record_and_forgotten_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.store.sqlite.KEEP_RECORDS", 2)
+    series = Series("a", Family.IPV4, "192.0.2.1")
+    probes = (Probe(3.0, SampleState.OK, 5.125), Probe(4.0, SampleState.LOST, None))
+    view = View({"a": HEALTH}, {"a": {series: probes}})
+    kept = turn(Change(Verdict.UP, view, at=5.0, utc=1000.0), policy().health)
+    assert kept.probes == {
+        "192.0.2.1": (Probe(-2.0, SampleState.OK, 5.12), Probe(-1.0, SampleState.LOST, None))
+    }
+    store = SqliteStore(tmp_path / "s.db")
+    number = store.append(DECISION, (), [HEALTH], {}, now=5.0, utc=1000.0, turns=[kept])
+    later = store.append(DECISION, (), [HEALTH], {}, now=6.0, utc=1001.0)
+    found = {record.number: record.turns for record in store.history(5)}
+    assert found == {number: (kept,), later: ()}
+    for at in (7.0, 8.0):
+        store.append(DECISION, (), (), {}, now=at, utc=1000.0 + at)
+    assert store.record(number) is None
+    left = sqlite3.connect(tmp_path / "s.db").execute("SELECT count(*) FROM turns").fetchone()
+    assert left == (0,)
+
+
+def test_a_file_from_before_verdicts_were_kept_can_still_be_read(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    number = store.append(DECISION, (), [HEALTH], {}, now=5.0, utc=1000.0)
+    store.close()
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        db.execute("DROP TABLE turns")
+    record = SqliteStore(tmp_path / "s.db", read_only=True).record(number)
+    assert record is not None
+    assert (record.decision, record.turns) == (DECISION, ())
 
 
 def test_history_is_newest_first_and_bounded(tmp_path: Path) -> None:
