@@ -471,6 +471,10 @@ class Delay(StrEnum):
     BROWNOUT = "brownout"  # worse for long enough that others are preferred; until clean for as long
 
 
+# Of the evidence that a verdict of loss needs: so much, and a link is no place to move traffic to.
+DOUBTFUL = 1 / 4
+
+
 @dataclass(frozen=True, slots=True)
 class FamilyHealth:
     """Verdict on one address family of a link, with the evidence."""
@@ -491,6 +495,14 @@ class FamilyHealth:
     jitter_ms: float | None = None  # from the median to what nine of ten round trips keep within
     tail_ms: float | None = None  # what nine of ten keep within: by this, links are compared
 
+    @property
+    def doubt(self) -> str | None:
+        """Why it is no place to move to though it is up, to follow a name; None where nothing speaks so."""
+        share = self.evidence / self.threshold if self.threshold else 0.0
+        if self.verdict is not Verdict.UP or share < DOUBTFUL:
+            return None
+        return f"may be losing packets itself ({share:.0%} of the evidence that loss needs)"
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -504,6 +516,11 @@ class Health:
     families: Mapping[Family, FamilyHealth] = field(default_factory=dict)
     delay: Delay = Delay.USUAL  # of the slowest family; usual while the link does not answer
     delay_why: str = ""
+
+    @property
+    def doubt(self) -> str | None:
+        """Why it is no place to move to though it is up, to follow its name; None where nothing speaks so."""
+        return next((part.doubt for part in self.families.values() if part.doubt), None)
 
 
 # --- what is decided ---------------------------------------------------------------------------

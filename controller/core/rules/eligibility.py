@@ -21,7 +21,8 @@ class Standing(IntEnum):
     READY = 0  # up, and clean for long enough if it ever failed
     BROWNOUT = 1  # up, but slower than it uses to be
     PROBATION = 2  # up again, but not for long enough
-    DEGRADED = 3
+    DOUBTFUL = 3  # up, but it may be losing packets itself: what ails the one may ail the other
+    DEGRADED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option
 def _standing(snapshot: Snapshot, link: str) -> Standing:
     if snapshot.verdict(link) is Verdict.DEGRADED:
         return Standing.DEGRADED
+    if snapshot.health[link].doubt is not None:
+        return Standing.DOUBTFUL
     if snapshot.on_probation(link):
         return Standing.PROBATION
     return Standing.BROWNOUT if snapshot.in_brownout(link) else Standing.READY

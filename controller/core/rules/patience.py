@@ -47,7 +47,13 @@ def wish(
     healed = own is not None and own.standing is Standing.READY  # a sibling that is up joins the primaries
     if active.path is Path.DEGRADED and not healed:
         refuges = sorted(
-            (max(option.refuge_at, now), option.standing is Standing.BROWNOUT, place, name)
+            (
+                max(option.refuge_at, now),
+                option.standing is Standing.DOUBTFUL,
+                option.standing is Standing.BROWNOUT,
+                place,
+                name,
+            )
             for name, option in options.items()
             if name != active.upstream and option.refuge_at < math.inf
             for place in [position(snapshot, traffic_class, name)]
@@ -130,6 +136,9 @@ def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leav
     until, text = _turn(snapshot, traffic_class)
     if leave.clean_at > snapshot.now:
         return _held(traffic_class, move, leave.waits, max(leave.clean_at, until))
+    doubt = snapshot.doubt(leave.upstream)
+    if doubt is not None:
+        return _held(traffic_class, move, f"{leave.due}, but {doubt}", math.inf)
     if until > snapshot.now:
         return _held(traffic_class, move, f"{leave.due}, but {text}", until)
     return None

@@ -53,6 +53,17 @@ class Snapshot:
         """Whether traffic may be moved there: known to work, no doubt at this moment, and ours to change."""
         return self.usable(link) and not self.health[link].suspect and self.reachable(link)
 
+    def doubt(self, upstream: str) -> str | None:
+        """Why an upstream that is up is no place to move to now: each of its links may be bad too."""
+        links = [
+            link
+            for link in self.links_of.get(upstream, ())
+            if self.destination(link) and self.verdict(link) is Verdict.UP
+        ]
+        doubts = [(link, self.health[link].doubt) for link in links]
+        first = next(iter(doubts), None)
+        return None if first is None or not all(why for _, why in doubts) else f"{first[0]} {first[1]}"
+
     def in_brownout(self, link: str) -> bool:
         """Slower than usual for long enough that others are preferred."""
         return self.health[link].delay is Delay.BROWNOUT
