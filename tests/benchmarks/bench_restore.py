@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 from math import inf, isinf
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from controller.core.model import Family
 from controller.lab.lab import Lab
@@ -35,16 +34,6 @@ SLICE_S = 0.1
 ENOUGH = 2  # failures in a row after which a rival is known not to heal a fault
 GRACE_S = 0.5
 SAME_S = 0.03  # medians of a few runs that differ by less are alike: one run differs from the next by more
-# What lets runs follow each other quickly; how links are judged is as in the policy that people get.
-PATIENCE: dict[str, dict[str, Any]] = {
-    "stability": {
-        "hold_down": "1s",
-        "fail_back": {"clean": "1s", "doubles_up_to": "1s", "forgotten_after": "1h"},
-        "changes": "1000 per hour",
-        "escapes": "1000 per hour",
-    },
-    "health": {"recover": "1s"},
-}
 
 
 @dataclass(frozen=True)
@@ -245,7 +234,7 @@ def main() -> None:
     lab.up(print)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            site = make_site(lab, Path(folder), PATIENCE)
+            site = make_site(lab, Path(folder))  # no patience: runs follow quickly
             with site.start() as controller:  # installs the role policies that all rivals start from
                 controller.wait_settled()
             for run in all_runs(site, wanted):
