@@ -179,7 +179,8 @@ def main() -> None:
     version = re.findall(r"[\d.]+", fping_says)[0]
     text = (
         f"Measured on {results.machine()}, fping {version}; {wanted.seconds:g} s a line, one process, "
-        f"over a cable that loses nothing, timeout {TIMEOUT_S:g} s.\n\n{found}"
+        f"over a cable that loses nothing, timeout {TIMEOUT_S:g} s; load average {os.getloadavg()[0]:.1f} at the end.\n\n"
+        f"{found}"
     )
     print(f"\n{text}")
     if wanted.write:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 from controller.core.model import Family
+from controller.lab.errors import LabError
 from controller.lab.lab import Lab
 from controller.lab.traffic import DEFAULT_RATE, TrafficMeter, TrafficReport, Way, WindowReport
 from tests.benchmarks import results
@@ -161,12 +163,12 @@ def cell(values: Sequence[float], wait_s: float) -> str:
 def report(runs: Sequence[Run], wanted: argparse.Namespace) -> str:
     """All tables, in Markdown."""
     machine = results.machine(frr=True)
-    late = max(run.late_ms for run in runs)
+    late, load = max(run.late_ms for run in runs), median(run.load for run in runs)
     text = (
         f"Measured on {machine}. Seconds from the first packet that suffers to restored user traffic, median / p95 "
         f"of {wanted.repeats} faults each, of the later family; 200 packets/s each way and family. Restored: loss "
         f"below 1 % for {WELL_S:g} s, or, of +50 ms, the delay gone. A rival that left a fault unhealed twice was "
-        f"not asked again. The meter was {late:.0f} ms late at most.\n\n"
+        f"not asked again. The meter was {late:.0f} ms late at most, the load average {load:.1f} in the median.\n\n"
     )
     for way, title in (("out_s", "Out: users to internet"), ("in_s", "In: internet to users")):
         rows = []
@@ -230,6 +232,7 @@ def main() -> None:
     wanted = parser.parse_args()
     began = time.monotonic()
     runs: list[Run] = []
+    early: str | None = None  # what went wrong; what was measured until then is shown all the same
     lab = Lab(wanted.lab)
     lab.up(print)
     try:
@@ -246,12 +249,16 @@ def main() -> None:
                 if wanted.out:
                     plain = {"machine": results.machine(frr=True), "runs": [plainly(each) for each in runs]}
                     wanted.out.write_text(json.dumps(plain, indent=1))
+    except (AssertionError, LabError) as error:
+        early = f"ended early, nothing is written: {error}"
     finally:
         lab.down()
-    text = report(runs, wanted)
-    print(f"\n{text}\n{time.monotonic() - began:.0f} s")
-    if wanted.write:
-        results.write("restore", text)
+    if runs:
+        text = report(runs, wanted)
+        print(f"\n{text}\n{time.monotonic() - began:.0f} s")
+        if wanted.write and not early:
+            results.write("restore", text)
+    sys.exit(early)
 
 
 if __name__ == "__main__":
