@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import h11
@@ -65,7 +66,8 @@ class HttpWire:
 
     def receive(self) -> Received:
         """What became of requests, oldest first."""
-        os.eventfd_read(self._event)
+        with suppress(BlockingIOError):  # asked though nothing has come
+            os.eventfd_read(self._event)
         arrivals, self._arrivals = self._arrivals, []
         return Received(arrivals)
 

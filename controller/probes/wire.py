@@ -41,7 +41,7 @@ class Wire(Protocol):
         ...
 
     def receive(self) -> Received:
-        """Everything that waits, oldest first."""
+        """Everything that waits, oldest first; nothing, where nothing does."""
         ...
 
     def forget(self, sequences: Iterable[int]) -> None:

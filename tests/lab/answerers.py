@@ -1,6 +1,6 @@
 """Real servers for probes to talk to, in one process: ``python -m tests.lab.answerers CERTIFICATE KEY ADDRESS...``.
 
-They listen on those addresses. Prints a line when all of them do.
+They listen on those addresses, HTTPS if there is a certificate. Prints a line when all of them do.
 """
 
 from __future__ import annotations
@@ -97,11 +97,13 @@ async def serve_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
 async def main(certificate: str, key: str, *addresses: str) -> None:
     loop = asyncio.get_running_loop()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    if certificate:
+        context.load_cert_chain(certificate, key)
     for address in addresses:
         await asyncio.start_server(accept, address, TCP)
         await asyncio.start_server(serve_page, address, HTTP)
-        await asyncio.start_server(serve_page, address, HTTPS, ssl=context)
+        if certificate:
+            await asyncio.start_server(serve_page, address, HTTPS, ssl=context)
         await loop.create_datagram_endpoint(DnsServer, (address, DNS))
         await loop.create_datagram_endpoint(Reflector, (address, TWAMP))
     print("listening", flush=True)
