@@ -16,6 +16,7 @@ from controller.cli.plan import outcome_line, print_diff
 from controller.cli.probe_view import gauge_words, gauges
 from controller.core.explain import explain as explained
 from controller.core.model import (
+    Delay,
     Family,
     FamilyHealth,
     InterfaceSeen,
@@ -61,7 +62,7 @@ def _show_status(snapshot: Snapshot, age: float) -> None:
     if snapshot.seen:
         out.print(_routers_say(snapshot.seen))
     for health in snapshot.health:
-        if health.verdict is not Verdict.UP or health.suspect:
+        if health.verdict is not Verdict.UP or health.suspect or health.delay is not Delay.USUAL:
             out.print(f"{health.link}: {health.why}", markup=False)
     for name, error in snapshot.router_errors.items():
         out.print(f"{name} cannot be read: {error}", style="red", markup=False)
@@ -81,6 +82,8 @@ def _links(snapshot: Snapshot) -> Table:
             str(placed[health.link]) for placed in snapshot.current.values() if health.link in placed
         )
         word = f"{health.verdict}{', suspect' if health.suspect else ''}"
+        if health.delay is not Delay.USUAL:
+            word += f", {health.delay}"
         rtts = [_figure(health.families.get(family), "rtt_ms", "ms") for family in Family]
         losses = [_figure(health.families.get(family), "loss_percent", "%") for family in Family]
         table.add_row(
