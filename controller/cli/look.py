@@ -198,7 +198,11 @@ def _show_turn(turned: Turn) -> None:
         for target in seen.targets:
             probes = turned.probes.get(target.target, ())
             first = f"from {probes[0].sent_at:+.2f} s" if probes else "not probed"
-            heard = "" if target.heard_s is None else f", heard {target.heard_s:.2f} s before"
-            rtt = "" if target.figures.rtt_p50_ms is None else f" in {target.figures.rtt_p50_ms:.2f} ms"
+            heard = "" if target.heard_s is None else f", last answer {target.heard_s:.2f} s before"
+            rtt = (
+                ""
+                if target.figures.rtt_p50_ms is None
+                else f", usually in {target.figures.rtt_p50_ms:.2f} ms"
+            )
             note = f": {target.note}" if target.note else ""
             out.print(f"    {marks(probes)} {target.target} ({first}{heard}{rtt}){note}", markup=False)
