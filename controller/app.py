@@ -203,6 +203,10 @@ class App:
         paths = probe_paths(policy)
         for name in names:
             if name not in {path.name for path in paths}:
+                if name in policy.links:
+                    raise ProbeError(
+                        f"--link {name}: its router pings, for the loop alone: see it beside a loop"
+                    )
                 known = ", ".join(path.name for path in paths)
                 raise ProbeError(f"--link {name}: no such link; there are {known}")
         chosen = [path for path in paths if not names or path.name in names]
