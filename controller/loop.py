@@ -277,7 +277,7 @@ class Loop:
         async def user_path(since: float) -> str | None:
             if not was_up or await self._user_path_answers(since):
                 return None  # no worse than before
-            return f"the user path answered before, and did not within {self._set.verify_s:g} s after"
+            return f"the user path answered before, and did not within {self._verify_s:g} s after"
 
         outcomes = await self._delivery.settle(
             {name: outcome for name, (_, outcome) in results.items()},
@@ -305,11 +305,16 @@ class Loop:
             await asyncio.sleep(self._set.verify_poll_s)
         return False
 
+    @property
+    def _verify_s(self) -> float:
+        """How long to look: that it answers is not known sooner than ``ride_out`` after the push."""
+        return self._set.verify_s + self._policy.health.ride_out_s
+
     async def _user_path_answers(self, since: float) -> bool:
         """Whether a quorum of targets answers, over the user path, a probe sent after ``since``."""
         if not self._policy.user_path:
             return True
-        until = self._clock.now() + self._set.verify_s
+        until = self._clock.now() + self._verify_s
         while self._clock.now() < until:
             health, now = self._watch.health.get(USER_PATH), self._clock.now()
             if served(health, since, now, self._policy.health.ride_out_s):

@@ -235,13 +235,14 @@ class UserPathWatch:
             health = self._policy.health
             await self._prober.start([path], health.interval_s, health.timeout_s)
             self._probing = True
-            self._was_up = await self._served(self._clock.now(), FIRST_LOOK_S)
+            self._was_up = await self._served(self._clock.now(), FIRST_LOOK_S + health.ride_out_s)
 
     async def check(self, since: float) -> str | None:
         """Delivery's user-path check: None, or what is wrong."""
-        if not self._was_up or await self._served(since, APPLY_WATCH_S):
+        within_s = APPLY_WATCH_S + self._policy.health.ride_out_s  # it is not known any sooner
+        if not self._was_up or await self._served(since, within_s):
             return None
-        return f"the user path answered before, and did not within {APPLY_WATCH_S:g} s after"
+        return f"the user path answered before, and did not within {within_s:g} s after"
 
     async def stop(self) -> None:
         """Stop probing."""

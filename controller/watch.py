@@ -65,7 +65,7 @@ class LoopSettings:
     reconcile_s: float = 15.0  # full read of every router, intent against running
     first_read_s: float = 5.0  # at the start: routers that have not answered by then are served later
     first_look_s: float = 1.0  # at the start: for the user path to answer before anything is pushed
-    verify_s: float = 3.0  # how long the user path may take to answer after a push
+    verify_s: float = 3.0  # how long the user path may take to answer after a push, on top of ride_out
     verify_poll_s: float = 0.05
     retry_first_s: float = 5.0  # after a push that failed or was rolled back, doubled up to retry_last_s
     retry_last_s: float = 600.0

@@ -99,7 +99,7 @@ def _links(snapshot: Snapshot) -> Table:
 
 def _routers_say(seen: Mapping[str, LinkSeen]) -> Table:
     """Sessions, their tables and interfaces, as the routers tell of them."""
-    headings = "link", "established for", "prefixes of usual", "interface", "in/out Mbit/s", "load"
+    headings = "link", "established", "prefixes", "interface", "in/out Mbit/s", "load"
     table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
     for link, told in seen.items():
         sessions = list(told.sessions.values())  # IPv4 first; said once where both families are alike
@@ -118,7 +118,7 @@ def _routers_say(seen: Mapping[str, LinkSeen]) -> Table:
 def _established(session: SessionSeen) -> str:
     if not session.established:
         return "down"
-    return "up" if session.up_s is None else ago(session.up_s)
+    return "yes" if session.up_s is None else f"for {ago(session.up_s)}"
 
 
 def _prefixes(session: SessionSeen) -> str:

@@ -82,8 +82,9 @@ class NornirFleet:
         """BGP sessions and interfaces. None: the router did not answer."""
 
         def polled(name: str, driver: Any) -> Polled | None:
-            interfaces = on.interfaces(driver, self._links(name), time.monotonic(), counters=counters)
-            return Polled(self._sessions(name, driver), interfaces)
+            sessions = self._sessions(name, driver)  # before the interfaces, whose trouble is a session's too
+            links = self._links(name)
+            return Polled(sessions, on.interfaces(driver, links, time.monotonic(), counters=counters))
 
         return await self._each("watch", routers, polled, lambda _name, _why: None)
 

@@ -71,7 +71,8 @@ def test_a_blackhole_in_an_upstream_moves_traffic_both_ways_and_back_again(
         ("silent", "edge1-azerbaijan", None, "georgia", "georgia", GEORGIA),
         ("loss", "azerbaijan", 40, "georgia", "georgia", GEORGIA),
         ("delay", "azerbaijan", 60, "azerbaijan", "azerbaijan", AZERBAIJAN),  # slow, but it answers
-        # The routes are gone, the link is not: BGP itself sends elsewhere what the upstream no longer takes.
+        # The routes are gone, the link is not: BGP itself sends elsewhere what the upstream no longer takes, at
+        # once. The controller follows when the table has been short for ten seconds: see test_routers_say.
         ("withdraw", "azerbaijan", None, "azerbaijan", "georgia", AZERBAIJAN),
         ("router", "azerbaijan", None, "georgia", "georgia", GEORGIA),
         ("ssh", "edge1", None, "azerbaijan", "azerbaijan", AZERBAIJAN),

@@ -216,6 +216,15 @@ async def test_a_router_that_comes_back_is_brought_to_the_intent() -> None:
     assert scene.fleet.roles["edge2-iran"] == "backup-2"
 
 
+async def test_a_push_is_kept_however_long_outages_are_ridden_out() -> None:
+    scene = Scene(dark("azerbaijan", 5.0, 12.0), fail_back_clean_s=5.0, hold_down_s=5.0)
+    health = replace(scene.policy.health, ride_out_s=4.0, recover_s=4.0)
+    scene.policy = scene.fleet.policy = replace(scene.policy, health=health)
+    await scene.run(40)  # there and back: users are served before the way back
+    assert scene.fleet.roles["edge1-azerbaijan"] == "primary"
+    assert not any(isinstance(each, RolledBack) for _, outcomes in scene.store.records for each in outcomes)
+
+
 async def test_a_push_that_cuts_users_off_is_undone_and_not_repeated_at_once() -> None:
     scene = Scene(lambda *_: True)
     await scene.run(10)
