@@ -299,3 +299,17 @@ def test_a_first_installation_prefers_what_is_not_slow() -> None:
     decision, _ = decide(policy(RESIDENTIAL), seen, ControlState(), 0.0, None)
     assert decision.assignment["residential"][GE1] == P
     assert decision.assignment["residential"][AZ] == B1
+
+
+def test_a_family_that_is_not_believed_hides_no_brownout_of_the_other() -> None:
+    """IPv6 is silent through every link at once: that is my own path. IPv4 is judged as ever."""
+    w = world()
+    for link in LINKS:
+        slow = link == AZ
+        four = FamilyHealth(UP, "", delay=BROWNOUT if slow else USUAL, delay_why="slow" if slow else "")
+        four = replace(four, tail_ms=90.0 if slow else 30.0)
+        families = {Family.IPV4: four, Family.IPV6: FamilyHealth(DOWN, "silent", silent_s=5.0)}
+        w.health[link] = replace(w.health[link], verdict=DOWN, since=w.now, families=families)
+    w.step(10)
+    w.step(10)
+    assert primaries(w) == {GE1, GE2}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from controller.core.judgement_text import LABEL
 from controller.core.model import Delay, Family
 from controller.core.rules.snapshot import Snapshot
-
-LABEL = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
 
 
 def no_gain(snapshot: Snapshot, links: Collection[str], others: Collection[str]) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
 
+from controller.core.delay import of_link
 from controller.core.judgement import SEVERITY, worst
 from controller.core.judgement_text import LABEL
 from controller.core.model import (
@@ -135,4 +136,14 @@ def _without(link: Health, doubted: Doubted, state: ControlState) -> Health:
     clean = memory.clean_since if memory is not None else None
     since = link.since if clean is None else min(link.since, clean)
     why = "; ".join(f"{LABEL[family]}: {part.why}" for family, part in parts.items())
-    return replace(link, verdict=verdict, suspect=suspect, since=since, why=why, families=parts)
+    delay, delay_why = of_link(verdict, parts)
+    return replace(
+        link,
+        verdict=verdict,
+        suspect=suspect,
+        since=since,
+        why=why,
+        families=parts,
+        delay=delay,
+        delay_why=delay_why,
+    )
