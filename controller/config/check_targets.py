@@ -77,6 +77,16 @@ def _together(
         hint = f"Write {QUORUM_OF} or more, in different networks, so that one dead target misleads nobody."
         yield policy.problem(_STEPS, message, hint)
         return
+    pinged = sum(not isinstance(target, Endpoint) for target in targets)
+    by_router = [
+        link.name
+        for link in sources.links()
+        if link.spec.probe == "router" and family in link.spec.neighbors.by_family()
+    ]
+    if by_router and pinged < QUORUM_OF:
+        message = f"{by_router[0]} is pinged by its router, and {pinged} of the {word} targets are for pings"
+        hint = f"Write {QUORUM_OF} or more under icmp: routers can do no more than ping."
+        yield policy.problem(_STEPS, message, hint)
     needed = quorum(count)
     spare = count - needed
     address, most = Counter(_address(target) for target in targets).most_common(1)[0]
