@@ -34,7 +34,7 @@ from controller.core.model import (
 )
 from controller.core.prober import ProberState
 from controller.core.sight import View
-from controller.core.target_notes import notes
+from controller.core.target_notes import notes, notices
 from controller.core.turn import Change
 from controller.hearing import Hearing
 from controller.ports import (
@@ -210,11 +210,12 @@ class Watch:
             self._sampling.note(samples)
             now = self._clock.now()
             self._fares = self._fares.after(probed, now)
-            doubted, self.vantage = self.vantage.trouble, self._fares.vantage(now)
+            doubted, fares = self.vantage.trouble, self._fares.vantage(now)
             sessions, signals = self._sessions, self._signals
             self._sessions, self._signals, self._samples = [], [], []
             self._detector = detect.step(self._detector, samples, sessions, now, signals)
             self._set_pace()
+            self.vantage = replace(fares, notices=(*fares.notices, *notices(self._detector)))
             before, self.health = self.health, detect.health(self._detector, now)
             if signature(self.health) != signature(before):
                 self._say(before)

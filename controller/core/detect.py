@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import floor, inf
 from typing import Any, Final
 
 from controller.core import grey, latency
+from controller.core.blame import to_blame
 from controller.core.calibration import GREY_SHARE, Fit, fit, from_plain, refitted, to_plain
 from controller.core.delay import of_link, with_delay
-from controller.core.evidence import Assessment, Rhythm, TargetRecord, voice
+from controller.core.evidence import BUCKETS, LOSS_WINDOW_S, Assessment, Rhythm, TargetRecord, voice
 from controller.core.grey_jury import FEWEST
 from controller.core.grey_threshold import Calibrator
 from controller.core.judgement import (
@@ -108,6 +109,7 @@ class DetectorState:
     families: Mapping[Key, FamilyState]
     links: Mapping[str, LinkState]
     dead: Mapping[Family, frozenset[Target]] = field(default_factory=dict)
+    blamed: Mapping[Family, Mapping[Target, str]] = field(default_factory=dict)  # lossy themselves -> how
     next_deadline: float | None = None  # without any new sample, no verdict changes before
     changes: int = 0  # grows whenever a verdict, a suspicion or a dead target changes
     hurried: Mapping[str, float] = field(default_factory=dict)  # link -> seconds between probes of a target
@@ -247,6 +249,7 @@ def step(
     scratch.take_signals(signals)
     scratch.take_time()
     scratch.single_out()
+    scratch.single_out_lossy()
     return scratch.result()
 
 
@@ -259,6 +262,7 @@ class _Scratch:
         self._now = now
         self._families = dict(state.families)
         self._dead = state.dead
+        self._blamed = state.blamed
         self._owned: dict[tuple[str, Target], TargetRecord] = {}
         self._due: dict[Key, dict[Target, Assessment]] = {}  # families to judge, with what is said there
         self._touched: set[Key] = set()
@@ -331,6 +335,25 @@ class _Scratch:
                 self._pardon(key, known - dead)
                 self._hear(key)
 
+    def single_out_lossy(self) -> None:
+        """Find targets that lose through every link alike. Once a second: it looks at all there is."""
+        if floor(self._now) == floor(self._state.at):
+            return
+        epoch = int(self._now * BUCKETS / LOSS_WINDOW_S)
+        for family in Family:
+            dead = self._dead.get(family, frozenset())
+            links = [
+                {t: each.window.at(epoch) for t, each in part.records.items() if t not in dead}
+                for (_, which), part in self._families.items()
+                if which is family and part.told.is_link and part.told.answering
+            ]
+            found = to_blame(links, self._blamed.get(family, {}))
+            if found != self._blamed.get(family, {}):
+                self._blamed = {**self._blamed, family: found}
+
+    def _left_out(self, family: Family) -> frozenset[Target]:
+        return self._dead.get(family, frozenset()) | self._blamed.get(family, {}).keys()
+
     def result(self) -> DetectorState:
         """Judge what is to be judged."""
         state, now = self._state, self._now
@@ -354,6 +377,7 @@ class _Scratch:
             families=self._families,
             links=links,
             dead=self._dead,
+            blamed=self._blamed,
             next_deadline=None if deadline == inf else deadline,
             changes=state.changes + changed,
             hurried=hurried,
@@ -364,7 +388,7 @@ class _Scratch:
         family = self._families[key]
         if family.loss is None or family.fit is None or family.facts.is_silent:
             return
-        told = family.told.silent | self._dead.get(key[1], frozenset())
+        told = family.told.silent | self._left_out(key[1])
         counted = [sample for sample in samples if sample.target not in told] if told else samples
         loss = grey.step(family.loss, counted, self._now)
         budget = _budget(self._policy, self._state.links[key[0]])
@@ -381,7 +405,7 @@ class _Scratch:
             self._families[key] = replace(family, latency=after)
 
     def _judge(self, key: Key) -> Facts:
-        family, said, dead = self._families[key], self._due[key], self._dead.get(key[1], ())
+        family, said, dead = self._families[key], self._due[key], self._left_out(key[1])
         heard = Witnesses(family.session, family.signals, family.loss)
         facts = judge(family.records, said, dead, heard, self._now)
         if not family.facts.is_silent or facts.is_silent:

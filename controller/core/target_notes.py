@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.core.detect import DetectorState
 from controller.core.evidence import Assessment, Voice, voice
+from controller.core.model import Reason, target_order
 
 
 def notes(state: DetectorState, now: float) -> dict[tuple[str, str], str]:
@@ -14,10 +15,23 @@ def notes(state: DetectorState, now: float) -> dict[tuple[str, str], str]:
             if target in state.dead.get(family, ()):
                 found[path, str(target)] = "not counted: silent through every link"
                 continue
+            if target in state.blamed.get(family, {}):
+                found[path, str(target)] = f"not counted: {state.blamed[family][target]}"
+                continue
             word = _word(voice(record, state.policy, now))
             if word:
                 found[path, str(target)] = word
     return found
+
+
+def notices(state: DetectorState) -> tuple[Reason, ...]:
+    """Targets that say nothing of any link, being bad through all of them."""
+    dead = {target: "is silent through every link" for gone in state.dead.values() for target in gone}
+    lossy = {target: why for found in state.blamed.values() for target, why in found.items()}
+    return tuple(
+        Reason("target", str(target), f"target {target} {why}; it is not counted while it does")
+        for target, why in sorted({**lossy, **dead}.items(), key=lambda item: target_order(item[0]))
+    )
 
 
 def _word(said: Assessment) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from controller.lab.lab import Lab
-from tests.lab.operate import Controller, Site
+from tests.lab.operate import Controller, Site, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -60,3 +62,43 @@ def test_links_of_two_routers_probed_by_one_way_are_refused_at_the_start(lab: La
         in done.stderr
     )
     assert f"`ip rule add from {IRAN_SOURCE} lookup N`" in done.stderr
+
+
+# --- targets ---------------------------------------------------------------------------------------
+
+LIMIT = """
+table inet limits {
+  chain input {
+    type filter hook input priority 0;
+    ip daddr 198.51.100.1 icmp type echo-request limit rate over 12/second burst 3 packets drop
+    ip daddr 198.51.100.53 icmp type echo-request limit rate over 15/second burst 3 packets drop
+  }
+}
+"""
+
+
+def test_targets_that_limit_icmp_are_named_and_move_nothing(
+    lab: Lab, site: Site, controller: Controller, tmp_path: Path
+) -> None:
+    rules = tmp_path / "limits.nft"
+    rules.write_text(LIMIT)
+    number = site.last()
+    assert lab.exec("internet", ["nft", "-f", str(rules)]).returncode == 0
+    try:
+        wait_for("both targets named", 40, lambda: len(named(controller)) == 2)
+        time.sleep(10)
+        assert site.acted(number) == []
+        assert len(named(controller)) == 2
+        shown = " ".join(site.failover("status").stdout.split())
+        assert "look at: target 198.51.100.1 answers" in shown
+    finally:
+        lab.exec("internet", ["nft", "delete", "table", "inet", "limits"])
+    wait_for("both targets counted again", 30, lambda: named(controller) == [])
+    assert site.acted(number) == []
+
+
+def named(controller: Controller) -> list[str]:
+    """The notices about targets, as the running controller has them."""
+    seen = controller.snapshot()
+    decision = seen.decision if seen else None
+    return [notice.text for notice in (decision.notices if decision else ()) if notice.rule == "target"]
