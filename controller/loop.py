@@ -44,6 +44,9 @@ from controller.watch import KEPT_CHANGES, LoopSettings, Watch, World
 _BAD = (Verdict.DOWN, Verdict.DEGRADED)
 
 
+SHORTEST_WAIT_S = 0.001  # between two cycles that time alone calls for
+
+
 @dataclass(slots=True)
 class _Retry:
     """When the same assignment may be tried again after it went wrong."""
@@ -159,7 +162,8 @@ class Loop:
         times = [self._retry.at] if self._retry.at > now else []
         if self._decision and self._decision.decide_again_at is not None:
             times.append(self._decision.decide_again_at)
-        timeout = max(0.0, min(times) - now) if times else None
+        # A moment that is almost here is waited for too: rounding must not make cycles without end of it.
+        timeout = max(SHORTEST_WAIT_S, min(times) - now) if times else None
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
         self._wake.clear()
