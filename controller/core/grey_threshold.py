@@ -17,7 +17,10 @@ MARGIN: Final = 2.0  # mean excesses added to a fitted threshold, for the error 
 FORMULA_MARGIN: Final = 4.0
 LEVELS: Final = tuple(range(4, 61))  # at which crossings are counted
 APART_S: Final = 60.0  # crossings closer than this are one
-ENOUGH: Final = 100  # crossings of the level from which the tail is fitted
+ENOUGH: Final = 30  # crossings of the level from which the tail is fitted
+# Nats: what a likelihood ratio has whose null hypothesis is true. A lighter fit has seen the end of what
+# single bursts do, and not yet the rarer tail of their coincidences.
+LEAST_EXCESS: Final = 1.0
 FEW: Final = 20  # with fewer than this at the lowest level the history says nothing yet
 
 
@@ -65,7 +68,7 @@ class Calibrator:
         """The exponential tail: the level it starts from and the mean excess above it, in nats.
 
         None while there are too few crossings. The mean excess is the area under the counts: with counts at
-        every whole level, their sum above the start, and half a step.
+        every whole level, their sum above the start, and half a step. It is never less than ``LEAST_EXCESS``.
         """
         if self.crossings[0] < FEW:
             return None
@@ -73,7 +76,7 @@ class Calibrator:
             index for index, count in enumerate(self.crossings) if count >= min(ENOUGH, self.crossings[0])
         )
         mean = sum(self.crossings[start + 1 :]) / self.crossings[start] + 0.5
-        return LEVELS[start], mean
+        return LEVELS[start], max(LEAST_EXCESS, mean)
 
     def threshold(self, false_per_year: float) -> float | None:
         """The fitted threshold, with its margin and bounds; None while there is too little history."""

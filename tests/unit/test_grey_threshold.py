@@ -12,8 +12,10 @@ from controller.core.grey_ambient import DAY_S, DAYS, FIRST_LOOK_S, LEAST, MOST,
 from controller.core.grey_threshold import (
     APART_S,
     HIGHEST,
+    LEAST_EXCESS,
     LEVELS,
     LOWEST,
+    MARGIN,
     YEAR_S,
     Calibrator,
     formula_threshold,
@@ -55,9 +57,20 @@ def test_a_fitted_threshold_keeps_the_promise_with_some_margin(mean: float, seed
 
 
 def test_thresholds_are_bounded() -> None:
-    quiet = history(0.05, 20, 14).threshold(1.0)
+    quiet = history(0.05, 2, 14).threshold(1e4)
     loud = history(12.0, 200, 14).threshold(1.0)
     assert (quiet, loud) == (LOWEST, HIGHEST)
+
+
+def test_a_light_tail_is_not_trusted_beyond_what_a_likelihood_ratio_has_by_nature() -> None:
+    light = history(0.3, 200, 14)
+    tail = light.fit()
+    assert tail is not None
+    level, mean = tail
+    assert mean == LEAST_EXCESS
+    crossed = light.crossings[level - LEVELS[0]]
+    by_nature = level + log(crossed * YEAR_S / light.observed_s) + MARGIN
+    assert light.threshold(1.0) == pytest.approx(by_nature)
 
 
 def test_without_history_there_is_no_fit() -> None:

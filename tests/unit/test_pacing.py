@@ -79,9 +79,9 @@ def test_what_is_suspicious(news: int, evidence: float, grey: bool, expected: bo
 
 def test_ambient_loss_hardly_ever_makes_the_pace_fast() -> None:
     world = PacedWorld(loses(0.005, ambient=0.005))
-    world.run(900)
+    world.run(600)
     assert world.fast
-    assert len(world.sent) < 1.05 * 900 * 5 / CALM_S
+    assert len(world.sent) < 1.05 * 600 * 5 / CALM_S
 
 
 def test_a_silent_path_is_probed_fast_within_a_fifth_of_a_second() -> None:
@@ -110,9 +110,9 @@ def test_once_the_verdict_is_there_the_pace_is_calm_again() -> None:
 def test_a_lossy_path_turns_grey_in_half_the_time_that_a_steady_pace_takes(share: float) -> None:
     def found_after(adaptive: bool) -> float:
         times = []
-        for seed in range(11):
+        for seed in range(7):
             world = PacedWorld(loses(share, seed, begin=10.0), adaptive=adaptive)
-            world.run(50, until_grey=True)
+            world.run(50, until_alarm=True)
             assert world.grey_at is not None
             times.append(world.grey_at - 10)
         return median(times)
