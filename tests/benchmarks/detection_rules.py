@@ -1,4 +1,4 @@
-"""Rules that are told of lost probes and say when they raise an alarm: ours, and the usual ones.
+"""The usual rules: told of lost probes, at a steady pace, they say when they raise an alarm.
 
 All times are seconds since probe 0. A reply takes ``REPLY_S``; a probe is told lost ``TIMEOUT_S`` after it left.
 """
@@ -6,19 +6,18 @@ All times are seconds since probe 0. A reply takes ``REPLY_S``; a probe is told 
 from __future__ import annotations
 
 from collections import deque
-from math import log
+from collections.abc import Callable
+from functools import partial
+from math import erfc, log, log10, sqrt
 from typing import Protocol
 
-from controller.core.evidence import NEEDED, PATIENCE, READING_S
-from controller.core.grey_jury import Jury, empanelled
-from controller.core.grey_model import model
-from controller.core.grey_threshold import HIGHEST, YEAR_S, Calibrator
+from controller.core.grey_threshold import YEAR_S
 from controller.core.judgement import quorum
 from tests.benchmarks.detection_links import Link
+from tests.benchmarks.detection_ours import REPLY_S, TIMEOUT_S
 
 TEXTBOOK = (0.05, 0.15, 0.4, 0.97)  # extra loss, the alternatives of the usual CUSUM
-REPLY_S = 0.02
-TIMEOUT_S = 0.3
+PHI_LEAST_S = 0.1  # phi-accrual takes no standard deviation below this
 
 
 class Rule(Protocol):
@@ -29,7 +28,7 @@ class Rule(Protocol):
 
 
 class Streaks:
-    """A quorum of targets that have each lost their last probes. N in a row, or our silence rule."""
+    """A quorum of targets that have each lost their last probes: N in a row, or silent for too long."""
 
     def __init__(self, link: Link, needed: int, ride_out_s: float, missing_s: float, answer_s: float) -> None:
         self._link = link
@@ -46,9 +45,12 @@ class Streaks:
         return cls(link, count, 0.0, TIMEOUT_S, TIMEOUT_S)
 
     @classmethod
-    def silence(cls, link: Link, ride_out_s: float) -> Streaks:
-        """As ``evidence.voice`` has it: since the last answer, and three replies overdue."""
-        return cls(link, NEEDED, ride_out_s, REPLY_S * PATIENCE + READING_S, REPLY_S)
+    def phi(cls, link: Link, level: float) -> Streaks:
+        """Phi-accrual (Hayashibara 2004): the time since the last reply, against what is usual there."""
+        usual_s = link.interval_s / (1 - link.loss)
+        deviation_s = max(PHI_LEAST_S, link.interval_s * sqrt(link.loss) / (1 - link.loss))
+        late_s = usual_s + _deviations(level) * deviation_s
+        return cls(link, 1, REPLY_S + late_s, 0.0, REPLY_S)
 
     def lost(self, number: int) -> float | None:
         targets, rate = self._link.targets, self._link.rate
@@ -91,9 +93,9 @@ class Window:
 class PooledCusum:
     """The textbook: all probes pooled, independent loss, a threshold that promises one alarm a year."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, threshold: float | None = None) -> None:
         self._rate = link.rate
-        self._threshold = log(link.rate * YEAR_S)
+        self._threshold = log(link.rate * YEAR_S) if threshold is None else threshold
         losses = [link.loss + extra * (1 - link.loss) for extra in TEXTBOOK]
         self._steps = [(log(loss / link.loss), log((1 - loss) / (1 - link.loss))) for loss in losses]
         self._scores = [0.0] * len(losses)
@@ -109,48 +111,34 @@ class PooledCusum:
         return number / self._rate + TIMEOUT_S if max(self._scores) >= self._threshold else None
 
 
-class Grey:
-    """Our grey-loss test: the jury of ``controller.core.grey``, told of runs of answers at once."""
+def _deviations(level: float) -> float:
+    """How many standard deviations beyond the mean phi reaches this level, for normal intervals."""
+    low, high = 0.0, 40.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        tail = max(1e-300, erfc(middle / sqrt(2)) / 2)
+        low, high = (low, middle) if -log10(tail) > level else (middle, high)
+    return low
 
-    def __init__(self, link: Link, threshold: float = HIGHEST) -> None:
-        self._link = link
-        self._threshold = threshold
-        self._answered = [0] * link.targets
-        self._lost = [0] * link.targets
-        self._last = -1
-        known = model(link.loss, link.targets / link.rate)
-        self._jury = Jury(known, empanelled(link.targets, 0.0), self._answered, HIGHEST + 8)
-        self.calibrator = Calibrator()
 
-    def lost(self, number: int) -> float | None:
-        link = self._link
-        alarm = self._answers(number)
-        self._count_up_to(number)
-        target, at = number % link.targets, number / link.rate
-        self._jury.lose(target, at)
-        self._lost[target] += 1
-        self._last = number
-        evidence = self._jury.evidence(at)
-        if evidence:
-            self.calibrator = self.calibrator.note(evidence, at)
-        return at + TIMEOUT_S if alarm is None and evidence >= self._threshold else alarm
+Rules = dict[str, Callable[[Link], Rule]]
+USUAL: Rules = {
+    "3 in a row": lambda link: Streaks.in_a_row(link, 3),
+    "5 in a row": lambda link: Streaks.in_a_row(link, 5),
+    "dpinger 20 % of 60 s": Window,
+    "phi >= 8": lambda link: Streaks.phi(link, 8.0),
+    "CUSUM, iid null": PooledCusum,
+}
 
-    def _answers(self, until: int) -> float | None:
-        """The answers since the last loss, one by one as long as they may raise an alarm."""
-        number = self._last + 1
-        while number < until and self._jury.ceiling >= self._threshold:
-            self._count_up_to(number + 1)
-            at = number / self._link.rate
-            evidence = self._jury.evidence(at)
-            if evidence:
-                self.calibrator = self.calibrator.note(evidence, at)
-            if evidence >= self._threshold:
-                return at + TIMEOUT_S
-            number += 1
-        return None
 
-    def _count_up_to(self, number: int) -> None:
-        targets = self._link.targets
-        for target in range(targets):
-            sent = (number - target + targets - 1) // targets
-            self._answered[target] = sent - self._lost[target]
+def variants() -> Rules:
+    """The usual rules at several settings, by family."""
+    rules: Rules = {
+        f"in a row: {count}": partial(Streaks.in_a_row, count=count) for count in (2, 3, 5, 8, 13)
+    }
+    rules |= {f"60 s window: {share:.0%}": partial(Window, share=share) for share in (0.05, 0.1, 0.2)}
+    rules |= {f"phi: {level:g}": partial(Streaks.phi, level=level) for level in (2.0, 8.0, 32.0)}
+    rules |= {
+        f"CUSUM: {level:g}": partial(PooledCusum, threshold=level) for level in (10.0, 15.0, 20.0, 30.0, 40.0)
+    }
+    return rules
