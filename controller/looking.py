@@ -30,7 +30,7 @@ async def sights(
         while True:
             batch = await prober.samples(TICK_S)
             now, utc = clock.now(), clock.utc()
-            state = detect.step(state, batch, (), now)
+            state = detect.step(state, batch, (), min(now, prober.heard_until))
             samples.note(batch, utc - now)
             samples.take(utc)  # nobody keeps these
             if now < shown + every_s:

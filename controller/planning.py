@@ -127,7 +127,7 @@ async def look(
             signals = [each for each in heard if isinstance(each, Signal)]
             heard.clear()
             now = clock.now()
-            state = detect.step(state, samples, (), now, signals)
+            state = detect.step(state, samples, (), min(now, prober.heard_until), signals)
             health = dict(detect.health(state, now))
             known = [h.verdict is not Verdict.UNKNOWN and not h.suspect for h in health.values()]
             if now >= until or (all(known) and all(task.done() for task in asked)):
@@ -254,7 +254,7 @@ class UserPathWatch:
         while self._clock.now() < until:
             samples = await self._prober.samples(0.05)
             now = self._clock.now()
-            self._detector = detect.step(self._detector, samples, (), now)
+            self._detector = detect.step(self._detector, samples, (), min(now, self._prober.heard_until))
             health = detect.health(self._detector, now).get(USER_PATH)
             if served(health, since, now, self._policy.health.ride_out_s):
                 return True

@@ -71,6 +71,14 @@ class Prober(Protocol):
         """All samples since the last call, oldest first; waits at most ``within_s`` for the first of them."""
         ...
 
+    @property
+    def heard_until(self) -> float:
+        """Monotonic seconds: answers that had come by then are in the samples handed out by the last call.
+
+        Silence is judged as of then. A process that was held up has answers waiting that nobody has read.
+        """
+        ...
+
     async def stop(self) -> None:
         """Stop sending and close the sockets."""
         ...

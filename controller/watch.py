@@ -213,7 +213,8 @@ class Watch:
             doubted, fares = self.vantage.trouble, self._fares.vantage(now)
             sessions, signals = self._sessions, self._signals
             self._sessions, self._signals, self._samples = [], [], []
-            self._detector = detect.step(self._detector, samples, sessions, now, signals)
+            heard = min(now, self._prober.heard_until)
+            self._detector = detect.step(self._detector, samples, sessions, heard, signals)
             self._set_pace()
             self.vantage = replace(fares, notices=(*fares.notices, *notices(self._detector)))
             before, self.health = self.health, detect.health(self._detector, now)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
+from math import inf
 from typing import Any
 
 from controller.core.intent import current_assignment
@@ -115,6 +116,7 @@ class FakeProber:
         self._seq = 0
         self._lost: list[tuple[float, Sample]] = []
         self.paced: list[tuple[str, float]] = []
+        self.heard_until = inf
 
     async def start(self, paths: Sequence[ProbePath], interval_s: float, timeout_s: float) -> None:
         self._paths, self._timeout = paths, timeout_s

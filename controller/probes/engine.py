@@ -63,7 +63,7 @@ class Engine:
         self._readable = readable
         self._clock = clock
         self._number = secrets.randbits(16) if first_number is None else first_number
-        self._ticked_at = clock()
+        self._ticked_at = self.heard_until = clock()
         self._overrun_at = float("-inf")
         self._schedule = Schedule([(aim.interval_s, aim.floor_s) for aim in aims], self._ticked_at)
         self._outstanding = Outstanding()
@@ -79,7 +79,7 @@ class Engine:
 
         In this order, so that a reply which waits in a socket is never taken for lost.
         """
-        now = self._clock()
+        now = self.heard_until = self._clock()
         samples = self._read(self._readable(), now)
         if self._outstanding.overdue(now):
             # What came and found no room has woken nobody: ask all before any probe is given up.

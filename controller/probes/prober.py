@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -109,6 +110,11 @@ class NetworkProber:
         if not batch and task.done():
             raise ProbeError("the prober has stopped") from _failure(task)
         return batch
+
+    @property
+    def heard_until(self) -> float:
+        """Monotonic seconds: answers that had come by then are in the samples handed out so far."""
+        return time.monotonic() if self._engine is None else self._engine.heard_until
 
     async def stop(self) -> None:
         """Stop sending and close the sockets. Harmless when not started."""

@@ -39,6 +39,33 @@ class TroubledProber(FakeProber):
         ]
 
 
+class StalledProber(FakeProber):
+    """Held up for a while, right after sending: nothing is read meanwhile, nor sent."""
+
+    def __init__(self, alive: Alive, rtt_ms: Rtt, at: float, lasts_s: float) -> None:
+        super().__init__(alive, rtt_ms)
+        self._at, self._end = at, at + lasts_s
+        self._unread: list[Sample] = []
+
+    async def samples(self, within_s: float) -> Sequence[Sample]:
+        found = await super().samples(within_s)
+        now = asyncio.get_running_loop().time()
+        if not self._at <= now < self._end:
+            self.heard_until = now
+            unread, self._unread = self._unread, []
+            return [*unread, *found]
+        before = [each for each in found if each.sent_at < self._at]
+        self._unread += [each for each in before if each.state is not SampleState.SENT]
+        return [each for each in before if each.state is SampleState.SENT]
+
+
+async def test_a_process_that_is_held_up_takes_unread_answers_for_no_silence() -> None:
+    scene = Scene(lambda *_: True)
+    scene.make_prober = lambda alive, rtt: StalledProber(alive, rtt, 10.0, 0.9)
+    await scene.run(20)
+    assert not [line for line in scene.log.lines if "is down (was up)" in line[1]]
+
+
 async def run(
     scene: Scene,
     seconds: float,
