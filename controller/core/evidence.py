@@ -15,6 +15,7 @@ SPARE_WAITING: Final = 16  # probes remembered without a result, beyond twice th
 LOSS_WINDOW_S: Final = 10.0  # loss is told over this long; ``grey`` judges it, over as long as it takes
 BUCKETS: Final = 10  # the window slides in this many steps
 MIN_RESULTS: Final = 20  # a target's results in the window, before its loss means anything
+ASKED_INTERVALS: Final = 1.5  # after a probe: the next should have been sent by then
 GAP_INTERVALS: Final = 3.5  # between two probes: longer, and silence is not known to have been continuous
 RTTS: Final = 9  # round trips whose median is the usual one
 PATIENCE: Final = 1.25  # a reply is missing after this many of the target's usual round trips
@@ -211,15 +212,18 @@ class Assessment(NamedTuple):
 
 
 def voice(record: TargetRecord, health: HealthPolicy, now: float) -> Assessment:
-    """Judge one target."""
+    """Judge one target. Silence grows no longer than somebody asks: a prober held up proves nothing."""
     silent_s = now - record.since
-    _, timeout_s, fresh_s = record.rhythm
+    interval_s, timeout_s, fresh_s = record.rhythm
     goes_absent = min(record.sent_at + fresh_s, record.valid_at + fresh_s + timeout_s)
     if now >= goes_absent:
         return Assessment(Voice.ABSENT, 0.0, inf)
     missing = _missing_from(record)
     quiet_at = max(record.since + health.ride_out_s / 2, missing[NEEDED_QUIET - 1])
     silent_at = max(record.since + health.ride_out_s, missing[NEEDED - 1])
+    asked_until = record.sent_at + ASKED_INTERVALS * interval_s
+    quiet_at = quiet_at if quiet_at <= asked_until else inf
+    silent_at = silent_at if silent_at <= asked_until else inf
     if now >= silent_at:
         return Assessment(Voice.SILENT, silent_s, goes_absent)
     if now >= quiet_at:

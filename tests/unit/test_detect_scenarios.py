@@ -468,3 +468,10 @@ def test_one_target_that_dies_hurries_nobody() -> None:
 
 def test_a_link_that_is_down_is_probed_as_in_calm() -> None:
     assert World(policy(), silence(AZ, None, 2.0)).run(4.0).state.hurried == {}
+
+
+def test_silence_does_not_grow_while_nobody_asks() -> None:
+    world = World(policy(replace(HEALTH, ride_out_s=1.0)), silence(AZ, None, 2.0)).run(2.6)
+    held_up = step(world.state, (), (), world.now + 1.0)
+    assert health(held_up, held_up.at)[AZ].verdict is UP
+    assert world.run(3.1).verdict() is DOWN
