@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -78,12 +77,10 @@ table inet limits {
 
 
 def test_targets_that_limit_icmp_are_named_and_move_nothing(
-    lab: Lab, site: Site, controller: Controller, tmp_path: Path
+    lab: Lab, site: Site, controller: Controller
 ) -> None:
-    rules = tmp_path / "limits.nft"
-    rules.write_text(LIMIT)
     number = site.last()
-    assert lab.exec("internet", ["nft", "-f", str(rules)]).returncode == 0
+    assert lab.exec("internet", ["nft", LIMIT]).returncode == 0
     try:
         wait_for("both targets named", 40, lambda: len(named(controller)) == 2)
         time.sleep(10)
