@@ -450,8 +450,6 @@ class _Scratch:
             record = self._own(key, target)
             if record is not None and target in told.quiet:
                 record.pardon(self._now)
-            elif record is not None:
-                record.forget_loss(self._now)
 
 
 def _order(sample: Sample) -> tuple[float, int, int, float]:

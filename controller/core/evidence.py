@@ -155,7 +155,6 @@ class TargetRecord:
         self.since = max(self.since, now)
         self.lost = ()
         self.heard = True
-        self.forget_loss(now)
 
     def forget_loss(self, now: float) -> None:
         """What was lost up to now is told already."""
