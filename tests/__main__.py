@@ -1,30 +1,54 @@
-"""Every check by one command: ``python -m tests``. Further arguments go to pytest."""
+"""Every check by one command: ``python -m tests``. Arguments, if any, go to one pytest instead of all of them."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
-CHECKS = (
-    ("lint", (PYTHON, "-m", "ruff", "check", ".")),
-    ("format", (PYTHON, "-m", "ruff", "format", "--check", ".")),
-    ("types", (PYTHON, "-m", "mypy")),
-    ("layers", (str(Path(PYTHON).with_name("lint-imports")),)),
-    ("tests", (PYTHON, "-m", "pytest", *sys.argv[1:])),
+PYTEST = (PYTHON, "-m", "pytest")
+Command = tuple[str, ...]
+
+# One after another. What stands in one line runs side by side: tests of the lab measure time, and run alone.
+CHECKS: tuple[tuple[str, tuple[Command, ...]], ...] = (
+    ("lint", ((PYTHON, "-m", "ruff", "check", "."),)),
+    ("format", ((PYTHON, "-m", "ruff", "format", "--check", "."),)),
+    ("types", ((PYTHON, "-m", "mypy"),)),
+    ("layers", ((str(Path(PYTHON).with_name("lint-imports")),),)),
 )
+TESTS = (
+    ("tests", ((*PYTEST, "tests/unit", "tests/property"), (*PYTEST, "tests/contract"))),
+    ("lab tests", ((*PYTEST, "tests/lab"),)),
+)
+
+
+def run(commands: Sequence[Command]) -> bool:
+    """Run commands side by side, show what each said, and tell whether all were content."""
+    first, *others = commands
+    running = [
+        subprocess.Popen(each, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for each in others
+    ]
+    well = subprocess.run(first, cwd=ROOT, check=False).returncode == 0
+    for each in running:
+        said, _ = each.communicate()
+        print(said, end="", flush=True)
+        well = well and each.returncode == 0
+    return well
 
 
 def main() -> int:
     """Run all checks, the quick ones first; 1 if any failed."""
     failed = []
-    for name, command in CHECKS:
-        print(f"--- {name}: {' '.join(command[1:])}", flush=True)
+    tests = (("tests", ((*PYTEST, *sys.argv[1:]),)),) if sys.argv[1:] else TESTS
+    for name, commands in (*CHECKS, *tests):
+        print(f"--- {name}: {', '.join(' '.join(command[1:]) for command in commands)}", flush=True)
         began = time.monotonic()
-        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        if not run(commands):
             failed.append(name)
         print(f"--- {name}: {time.monotonic() - began:.1f} s", flush=True)
     if failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import fields
@@ -32,6 +33,7 @@ _VALUES = frozenset(
         Namespace,
     }
 )
+_OBJECT = re.compile(r"'[\w.]*\b(\w+) object'")  # where in our code a value's class stands helps nobody
 _SEE = "templates/README.md says what a template may use"
 _FILTERS = {"frr_communities": frr_communities, "frr_large_communities": frr_large_communities}
 
@@ -89,7 +91,8 @@ class JinjaRenderer:
             raise RenderError(f"{place}: {error.message}: correct the template") from error
         except UndefinedError as error:
             known = ", ".join(f"intent.{field.name}" for field in fields(intent))
-            raise self._error(error, main, intent, f"{error.message}: there is {known}; {_SEE}") from error
+            said = _OBJECT.sub(r"'\1'", error.message or "")
+            raise self._error(error, main, intent, f"{said}: there is {known}; {_SEE}") from error
         except SecurityError as error:
             raise self._error(
                 error, main, intent, f"{str(error).rstrip('.')}: templates may only read values; {_SEE}"

@@ -201,12 +201,12 @@ def test_loss_takes_its_share_and_leaves_other_links_alone(lab: Lab) -> None:
 
 
 def test_loss_in_bursts_takes_its_share_in_runs(lab: Lab) -> None:
-    lab.fault("loss", "edge1-azerbaijan", 30, burst_s=0.02)
-    argv = ["ping", "-n", "-c", "400", "-i", "0.002", "-W", "0.5", "-I", "198.18.1.129", "198.51.100.1"]
+    lab.fault("loss", "edge1-azerbaijan", 30, burst_s=0.05)
+    argv = ["ping", "-n", "-c", "1000", "-i", "0.002", "-W", "0.5", "-I", "198.18.1.129", "198.51.100.1"]
     seen = {int(n) for n in re.findall(r"icmp_seq=(\d+)", lab.exec("noc", argv).stdout)}
-    edges = sum((n in seen) != (n + 1 in seen) for n in range(1, 400))
-    lost = 400 - len(seen)
-    assert 20 < lost < 380
+    edges = sum((n in seen) != (n + 1 in seen) for n in range(1, 1000))
+    lost = 1000 - len(seen)
+    assert 50 < lost < 950
     assert (
         edges / 2 < lost / 4
     )  # runs longer than four on average; independent loss would give one and a half

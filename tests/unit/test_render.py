@@ -26,7 +26,7 @@ def said(folder: Path, text: str) -> str:
 
 def test_an_unknown_name_is_told_with_file_line_and_what_there_is(tmp_path: Path) -> None:
     assert said(tmp_path, "ok\n{{ intent.rooter.asn }}\n") == (
-        f"{tmp_path}/frr/main.j2:2: 'controller.core.model.RouterIntent object' has no attribute 'rooter': there is "
+        f"{tmp_path}/frr/main.j2:2: 'RouterIntent' has no attribute 'rooter': there is "
         "intent.router, intent.prefix_lists, intent.policies, intent.attachments; templates/README.md says what a "
         "template may use (router edge1)"
     )
