@@ -26,8 +26,8 @@ def to_blame(links: Sequence[Windows], before: Mapping[Target, str]) -> dict[Tar
     """Targets to leave out of every link's judgement, and why, to follow their name; the worst if too many.
 
     ``links``: what was heard through each link of one family in the last ``LOSS_WINDOW_S``. ``before``: those
-    left out so far. A target is to blame if it loses through every link that has enough results of it, two at
-    least, and clearly more than the others do there.
+    left out so far. A target is to blame if it loses clearly more than the others through every link that has
+    enough results of it, but one at most, and two at least.
     """
     loses: dict[Target, list[float]] = {}
     for windows in links:
@@ -37,10 +37,15 @@ def to_blame(links: Sequence[Windows], before: Mapping[Target, str]) -> dict[Tar
             worse = len(others) >= LINKS and share > TIMES * median(others)
             enough = LOSES / 2 if target in before else LOSES
             loses.setdefault(target, []).append(share if worse and share > enough else 0.0)
-    bad = {target: each for target, each in loses.items() if len(each) >= LINKS and min(each) > 0}
+    bad = {target: each for target, each in loses.items() if _agree(each)}
     most = max(len(loses) - LEFT, 0)
     worst = sorted(bad, key=lambda target: (-mean(bad[target]), target_order(target)))[:most]
     return {target: _why([w[target] for w in links if target in w], mean(bad[target])) for target in worst}
+
+
+def _agree(shares: Sequence[float]) -> bool:
+    """All links but one at most: a limit that evenly spaced probes meet may let all of one link's through."""
+    return sum(share > 0 for share in shares) >= max(LINKS, len(shares) - 1)
 
 
 def _why(windows: Sequence[LossWindow], share: float) -> str:

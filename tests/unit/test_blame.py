@@ -9,6 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from controller.core.blame import to_blame
+from controller.core.evidence import BUCKETS, LossWindow
 from controller.core.model import Address, SampleState, Target, Verdict
 from controller.core.target_notes import notices
 from tests.unit.detection_world import AZ, GE, HEALTH, V4, Fate, World, policy
@@ -118,3 +119,20 @@ def test_three_targets_are_never_reduced_further() -> None:
     three = World(policy(replace(HEALTH, targets=V4[:3])), limited((V4[0],), 8)).run(60)
     assert told(three) == []
     assert to_blame([], {ip_address("192.0.2.1"): "loses"}) == {}
+
+
+def test_one_link_may_get_all_its_answers_from_a_target_that_limits_icmp() -> None:
+    """Evenly spaced probes of several links and a limit's even tokens meet in a pattern, not by chance."""
+
+    def window(answered: int, lost: int) -> LossWindow:
+        past = ((answered, lost),) * (BUCKETS - 1)
+        return LossWindow(9, answered, lost, past, 9 * answered, 9 * lost)
+
+    well: dict[Target, LossWindow] = dict.fromkeys(V4[1:4], window(10, 0))
+    starved: dict[Target, LossWindow] = {V4[0]: window(1, 9), **well}
+    lucky: dict[Target, LossWindow] = {V4[0]: window(10, 0), **well}
+    assert to_blame([starved, starved, starved, lucky], {}) == {
+        V4[0]: "answers 13 of our 40 probes a second and no more: it limits ICMP"
+    }
+    assert to_blame([starved, starved, lucky, lucky], {}) == {}
+    assert to_blame([starved, lucky], {}) == {}
