@@ -35,6 +35,7 @@ from controller.core.model import (
 )
 from controller.core.phases import phases
 from controller.core.policy import decide, record_move
+from controller.core.stability import carriers
 from controller.core.turn import Change, turn
 from controller.delivery import Delivery, served
 from controller.notices import Notices
@@ -131,13 +132,17 @@ class Loop:
         self._wake.set()
 
     def _rehearse(self) -> None:
-        """A link has gone quiet: load what leaving it would take, so that the verdict finds it ready."""
-        seen = self._watch.health
-        quiet = {name: health for name, health in seen.items() if health.suspect}
+        """Load what leaving a link would take, so that its verdict only needs a commit.
+
+        In calm, of the links that carry traffic; once others have gone quiet, of those.
+        """
         busy = self._rehearsal is not None and not self._rehearsal.done()
-        if self._dry_run or self._acting or busy or not quiet.keys() & self._policy.links.keys():
+        if self._dry_run or self._acting or self._stopping or busy:
             return
-        dead = {name: replace(each, verdict=Verdict.DOWN, suspect=False) for name, each in quiet.items()}
+        seen = self._watch.health
+        quiet = {name for name in self._policy.links if name in seen and seen[name].suspect}
+        left = quiet or carriers(self._watch.current())
+        dead = {name: replace(seen[name], verdict=Verdict.DOWN, suspect=False) for name in left & seen.keys()}
         decision = self._decide({**seen, **dead})[0]
         if decision.escape and not decision.frozen:
             wanted = self._readable(decision.assignment)
@@ -188,6 +193,7 @@ class Loop:
                 self._acting = False
             self._book(decision, current, outcomes)
         self._note(decision, outcomes, timings)
+        self._rehearse()
 
     def _decide(self, health: Mapping[str, Health]) -> tuple[Decision, ControlState]:
         now, current, absent = self._clock.now(), self._watch.current(), self._watch.unreachable()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 
 from controller.app import App, Options
 from controller.cli.common import Globals, logger
+
+# Threads that talk to routers compute too. A probe that comes back meanwhile is read this soon, not in 5 ms.
+SWITCH_S: Final = 0.0005
 
 
 def options(found: Globals) -> Options:
@@ -39,4 +43,5 @@ def run(
             loop.add_signal_handler(number, stop.set)
         await app.run(stop, dry_run=dry_run)
 
+    sys.setswitchinterval(SWITCH_S)
     asyncio.run(serve())

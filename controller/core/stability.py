@@ -151,6 +151,11 @@ def primaries(placements: Mapping[str, Placement]) -> frozenset[str]:
     return frozenset(link for link, placement in placements.items() if placement.role == PRIMARY)
 
 
+def carriers(current: Assignment) -> frozenset[str]:
+    """The links that carry the first class that any link carries."""
+    return next((links for placed in current.values() if (links := primaries(placed))), frozenset())
+
+
 def record_move(
     state: ControlState, decision: Decision, current: Assignment | None, now: float
 ) -> ControlState:

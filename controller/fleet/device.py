@@ -11,6 +11,7 @@ from controller.core.guard import ownership, review
 from controller.core.model import (
     Applied,
     Attachment,
+    Change,
     Counters,
     InterfaceSample,
     Link,
@@ -131,24 +132,25 @@ def _known(figure: float | None) -> float | None:
     return None if figure is None or figure < 0 else float(figure)
 
 
-def prepare(driver: Any, intent: RouterIntent, rendered: str, config: str, policy: Policy) -> RouterPlan:
+def differences(intent: RouterIntent, rendered: str, config: str) -> tuple[str, tuple[Change, ...]]:
+    """What the router should run, and the lines by which that differs from ``config``, seen there last."""
+    platform = PLATFORMS[intent.router.platform]
+    candidate = platform.splice(config, rendered, intent)
+    return candidate, platform.changes(config, candidate)
+
+
+def load(driver: Any, router: str, candidate: str, changes: Sequence[Change], policy: Policy) -> RouterPlan:
     """Load into the driver what the router should run; review every line that would change.
 
-    ``config`` is what the router was last seen to run. Raises MovedError when the driver, which reads the
-    router afresh, finds other differences than those reviewed here.
+    Raises MovedError when the driver, which reads the router afresh, finds other differences than these.
     """
-    router = intent.router
-    platform = PLATFORMS[router.platform]
-    candidate = platform.splice(config, rendered, intent)
-    changes = platform.changes(config, candidate)
-    if not changes:
-        return RouterPlan(router.name, diff="", candidate=candidate)
     driver.load_replace_candidate(config=candidate)
     diff = str(driver.compare_config())
     if not changed_lines(diff) <= {(change.added, change.line) for change in changes}:
         raise MovedError("the router's configuration changed while the plan was made")
-    refused = review(changes, ownership(policy, router.name))
-    return RouterPlan(router.name, diff=diff, candidate=candidate, refused=refused)
+    return RouterPlan(
+        router, diff=diff, candidate=candidate, refused=review(changes, ownership(policy, router))
+    )
 
 
 def changed_lines(diff: str) -> set[tuple[bool, str]]:
@@ -163,12 +165,11 @@ def changed_lines(diff: str) -> set[tuple[bool, str]]:
 
 
 def commit(driver: Any, plan: RouterPlan, message: str, revert_in_s: int, began: float) -> Outcome:
-    """Commit what ``prepare`` loaded, with a revert timer armed on the router."""
+    """Commit what ``load`` loaded, with a revert timer armed on the router."""
     if plan.refused:
         driver.discard_config()
         return Refused(plan.router, plan.diff, "; ".join(plan.refused))
     if not plan.diff:
-        driver.discard_config()
         return Unchanged(plan.router)
     # NAPALM is slow to import, and commands that touch no router do without
     from napalm.base.exceptions import CommitError, MergeConfigException, ReplaceConfigException  # noqa: PLC0415

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from controller.core.model import (
     Failed,
@@ -24,6 +24,7 @@ from controller.core.model import (
     RouterIntent,
     RouterPlan,
     SessionSample,
+    Unchanged,
 )
 from controller.fleet import device as on
 from controller.fleet.connect import (
@@ -43,6 +44,14 @@ REVERT_IN_S = 30  # a router goes back by itself this long after a push nobody c
 DEADLINE_S = 25.0  # for one operation on one router, connecting with its retries included; under REVERT_IN_S
 
 
+class _Rehearsed(NamedTuple):
+    """What one router is ready to commit, and the running configuration that this was made from."""
+
+    intent: RouterIntent
+    plan: RouterPlan
+    config: str
+
+
 class NornirFleet:
     """Routers by way of Nornir and NAPALM. No method raises for one router's trouble: it is in its result."""
 
@@ -56,7 +65,7 @@ class NornirFleet:
         self._opening = threading.Lock()
         self._inventories: dict[str, Any] = {}
         self._busy: dict[tuple[str, str], threading.Lock] = {}  # one a purpose and router: one use at a time
-        self._rehearsed: dict[str, tuple[RouterIntent, RouterPlan]] = {}  # loaded in the driver, not sent
+        self._rehearsed: dict[str, _Rehearsed] = {}  # loaded in the driver, not sent
         self._running: dict[str, str] = {}  # what each router was last seen to run; checked again when used
 
     # --- the port ------------------------------------------------------------------------------
@@ -94,6 +103,7 @@ class NornirFleet:
         def planned(name: str, driver: Any) -> RouterPlan:
             self._running[name] = on.running(driver)
             plan = self._prepare(name, driver, wanted[name])
+            self._rehearsed.pop(name, None)
             driver.discard_config()
             return plan
 
@@ -105,9 +115,15 @@ class NornirFleet:
         def rehearsed(name: str, driver: Any) -> None:
             plan = self._prepare(name, driver, wanted[name])
             if plan.diff and not plan.refused:
-                self._rehearsed[name] = wanted[name], plan
+                self._rehearsed[name] = _Rehearsed(wanted[name], plan, self._running[name])
 
-        await self._each("act", sorted(wanted), rehearsed, lambda _name, _why: None)
+        new = [name for name in sorted(wanted) if not self._knows(name, wanted[name])]
+        await self._each("act", new, rehearsed, lambda _name, _why: None)
+
+    def _knows(self, name: str, intent: RouterIntent) -> bool:
+        """Whether this is rehearsed already, on the configuration that the router was last seen to run."""
+        known = self._rehearsed.get(name)
+        return known is not None and known.intent == intent and known.config == self._running.get(name)
 
     async def change(
         self, wanted: Mapping[str, RouterIntent], message: str
@@ -116,17 +132,14 @@ class NornirFleet:
 
         def changed(name: str, driver: Any) -> tuple[RouterPlan, Outcome]:
             began = time.monotonic()
-            intent, plan = self._rehearsed.pop(name, (None, None))
-            if plan is not None and intent == wanted[name]:
-                outcome = on.commit(driver, plan, message, REVERT_IN_S, began)
+            known = self._rehearsed.get(name)
+            if known is not None and known.intent == wanted[name]:
+                outcome = self._commit(name, driver, known.plan, message, began)
                 if not isinstance(outcome, RolledBack):
-                    self._running.pop(name, None)
-                    return plan, outcome
-                self._running.pop(name, None)  # the router moved since the rehearsal: from scratch
+                    return known.plan, outcome
+                # The router moved since the rehearsal: from scratch.
             plan = self._prepare(name, driver, wanted[name])
-            outcome = on.commit(driver, plan, message, REVERT_IN_S, began)
-            self._running.pop(name, None)
-            return plan, outcome
+            return plan, self._commit(name, driver, plan, message, began)
 
         def failed(name: str, why: str) -> tuple[RouterPlan, Outcome]:
             self._running.pop(name, None)
@@ -199,15 +212,28 @@ class NornirFleet:
 
     def _prepare(self, name: str, driver: Any, intent: RouterIntent) -> RouterPlan:
         """Load the intent and review the difference; once more from scratch if the router moved meanwhile."""
-        self._rehearsed.pop(name, None)
         if name not in self._running:
             self._running[name] = on.running(driver)
         rendered = self._renderer.render(intent)
         try:
-            return on.prepare(driver, intent, rendered, self._running[name], self._policy)
+            return self._load(name, driver, intent, rendered)
         except on.MovedError:
             self._running[name] = on.running(driver)
-            return on.prepare(driver, intent, rendered, self._running[name], self._policy)
+            return self._load(name, driver, intent, rendered)
+
+    def _load(self, name: str, driver: Any, intent: RouterIntent, rendered: str) -> RouterPlan:
+        candidate, changes = on.differences(intent, rendered, self._running[name])
+        if not changes:
+            return RouterPlan(name, diff="", candidate=candidate)  # what is rehearsed stays loaded
+        self._rehearsed.pop(name, None)
+        return on.load(driver, name, candidate, changes, self._policy)
+
+    def _commit(self, name: str, driver: Any, plan: RouterPlan, message: str, began: float) -> Outcome:
+        outcome = on.commit(driver, plan, message, REVERT_IN_S, began)
+        if not isinstance(outcome, Unchanged):
+            self._rehearsed.pop(name, None)
+            self._running.pop(name, None)
+        return outcome
 
     # --- many routers --------------------------------------------------------------------------
 

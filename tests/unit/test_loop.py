@@ -152,6 +152,32 @@ async def test_leaving_a_quiet_link_is_rehearsed_before_the_verdict() -> None:
     assert any(attachment.policy == "FO-EDGE1-GEORGIA-PRIMARY-IN" for attachment in rehearsed)
 
 
+async def test_leaving_what_carries_traffic_is_rehearsed_in_calm() -> None:
+    scene = Scene(dark("azerbaijan", 100.0))
+    await scene.run(10)
+    names = {
+        attachment.policy for each in scene.fleet.rehearsals[-1].values() for attachment in each.attachments
+    }
+    assert {"FO-EDGE1-AZERBAIJAN-DRAINED-IN", "FO-EDGE1-GEORGIA-PRIMARY-IN"} <= names
+
+
+async def test_once_traffic_has_moved_leaving_the_new_carrier_is_rehearsed() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    await scene.run(40)
+    assert scene.fleet.roles["edge1-georgia"] == "primary"
+    names = {
+        attachment.policy for each in scene.fleet.rehearsals[-1].values() for attachment in each.attachments
+    }
+    assert "FO-EDGE2-IRAN-PRIMARY-IN" in names
+
+
+async def test_a_dry_run_rehearses_nothing() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    scene.dry_run = True
+    await scene.run(40)
+    assert scene.fleet.rehearsals == []
+
+
 async def test_traffic_returns_after_clean_time_and_not_before() -> None:
     scene = Scene(dark("azerbaijan", 20.0, 25.0))
     await scene.run(120)
