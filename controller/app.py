@@ -125,7 +125,7 @@ class App:
         policy = self.loaded.policy
         state = detect.initial(policy, self._clock.now(), learned)
         return {
-            key: (promised(part.loss, part.fit, policy.health), part.fit)
+            key: (promised(part.loss, part.fit, part.silence, policy.health), part.fit)
             for key, part in state.families.items()
             if part.loss is not None and part.fit is not None
         }

@@ -38,6 +38,6 @@ async def sights(
             shown = now
             health = {name: each for name, each in detect.health(state, now).items() if name in names}
             view = View(health, {name: samples.latest(name) for name in health}, notes(state, now))
-            yield look(view, policy.health, now, utc, min(window_s, now - began), SEEN_BY)
+            yield look(view, now, utc, min(window_s, now - began), SEEN_BY)
     finally:
         await prober.stop()

@@ -362,7 +362,7 @@ class Loop:
         if news:
             now, utc = self._clock.now(), self._clock.utc()
             try:
-                turns = [turn(change, self._policy.health) for change in self._changes]
+                turns = [turn(change, self._policy.health.recover_s) for change in self._changes]
                 health = tuple(self._watch.health.values())
                 self._store.append(decision, outcomes, health, timings, now, utc, turns)
                 self._changes.clear()

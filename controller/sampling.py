@@ -11,7 +11,7 @@ from functools import partial
 from math import inf
 from typing import Any, Final
 
-from controller.core.model import HealthPolicy, Sample
+from controller.core.model import Sample
 from controller.core.samples import Samples, Seconds
 from controller.core.sight import View, look
 from controller.ports import Clock, SampleStore, StoreError
@@ -27,12 +27,10 @@ SHOW_SHARE: Final = 0.05  # of the time; with very many links they are shown les
 class Sampling:
     """Every sample of the loop passes here; memory is bounded, and a store that fails is only told of."""
 
-    def __init__(
-        self, store: SampleStore, clock: Clock, log: Any, health: HealthPolicy, view: Callable[[], View]
-    ) -> None:
+    def __init__(self, store: SampleStore, clock: Clock, log: Any, view: Callable[[], View]) -> None:
         """``view``: what is to be shown, as of now."""
         self._store, self._clock, self._log = store, clock, log
-        self._health, self._view = health, view
+        self._view = view
         self.samples = Samples()
         self._unwritten: deque[Seconds] = deque(maxlen=UNWRITTEN)
         self._failing = False
@@ -61,7 +59,7 @@ class Sampling:
         now, utc = self._clock.now(), self._clock.utc()
         seen_by = f"the running loop (pid {os.getpid()})"
         with contextlib.suppress(StoreError):  # what ails the store is told when it is written to
-            await self._store.show(partial(look, self._view(), self._health, now, utc, SHOWN_S, seen_by))
+            await self._store.show(partial(look, self._view(), now, utc, SHOWN_S, seen_by))
 
     async def _write(self, before: float) -> None:
         self._unwritten.append(self.samples.take(before))

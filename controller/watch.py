@@ -110,7 +110,7 @@ class Watch:
         self._hearing = Hearing(policy, world.store, world.log)
         self._counters_at: dict[str, float] = {}  # router -> when its counters were last read
         self._paced: Mapping[str, float] = self._detector.hurried
-        self._sampling = Sampling(world.samples, world.clock, world.log, policy.health, self.view)
+        self._sampling = Sampling(world.samples, world.clock, world.log, self.view)
         self._sessions: list[SessionSample] = []
         self._signals: list[Signal] = []
         self._samples: list[Sample] = []  # those that came from sources
@@ -270,12 +270,20 @@ class Watch:
     async def _remember(self) -> None:
         """Keep what is learnt, and say what follows from it."""
         said: Mapping[detect.Key, Fit] = {}
+        ridden: dict[detect.Key, float] = {}
         while True:
             thresholds = self._detector.thresholds()
             for (path, family), fit in thresholds.items():
                 if said.get((path, family)) != fit:
                     self._log.info(f"{path} {LABEL[family]}: loss counts as grey from {fit}")
             said = thresholds
+            for (path, family), silence in self._detector.ride_outs().items():
+                if silence.stretched and ridden.get((path, family)) != silence.ride_out_s:
+                    self._log.info(
+                        f"{path} {LABEL[family]}: dead once silent for {silence.ride_out_s:.1f} s: "
+                        f"its own bursts outlast the {silence.policy_s:g} s of ride_out"
+                    )
+                ridden[path, family] = silence.ride_out_s
             await asyncio.sleep(self._set.histories_s)
             self._keep_histories()
 

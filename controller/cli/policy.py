@@ -62,6 +62,7 @@ def explain(context: typer.Context, as_json: JsonOption = False) -> None:
                     "probes_per_s": promise.probes_per_s,
                     "ambient_loss_percent": 100 * promise.ambient,
                     "threshold_nats": fit.threshold,
+                    "ride_out_s": promise.ride_out_s,
                     "fitted": fit.fitted,
                     "quiet_days": fit.quiet_s / DAY_S,
                     "seconds": {f"{loss:.0%}": promise.within_s(loss) for loss in TOLD},

@@ -22,15 +22,15 @@ from controller.core import grey, latency
 from controller.core.blame import to_blame
 from controller.core.calibration import refitted
 from controller.core.delay import of_link, with_delay
+from controller.core.detect_learn import gone, with_silence
+from controller.core.detect_start import Memory, initial, remembered
 from controller.core.detect_state import (
     DetectorState,
     FamilyState,
     Key,
     LinkState,
-    Memory,
-    initial,
     loss_budget,
-    remembered,
+    silence_budget,
 )
 from controller.core.evidence import BUCKETS, LOSS_WINDOW_S, Assessment, TargetRecord, voice
 from controller.core.judgement import (
@@ -119,7 +119,7 @@ class _Scratch:
             told = trips.setdefault(key, [])
             if sample.state is SampleState.OK and sample.rtt_ms is not None and sample.seq in record.waiting:
                 told.append((sample.target, sample.rtt_ms))
-            record.note(sample, self._policy, self._now)
+            record.note(sample, self._families[key].patience, self._now)
         for key, group in known.items():
             self._weigh(key, group)
             self._compare(key, trips[key])
@@ -198,6 +198,7 @@ class _Scratch:
         for key in self._due:
             facts = self._judge(key)
             self._families[key] = _paced(_after(self._families[key], facts, self._policy, now), now)
+            self._learn(key)
         links, hurried = dict(state.links), state.hurried
         changed = self._dead != state.dead
         for name in {name for name, _ in self._due}:
@@ -221,6 +222,22 @@ class _Scratch:
             hurried=hurried,
         )
 
+    def _learn(self, key: Key) -> None:
+        """What this moment says of the link in the long run."""
+        family = self._families[key]
+        if not (family.told.is_link and family.records):
+            return
+        out = gone(family, self._due[key], self._left_out(key[1]))
+        if out != family.gone:
+            family = replace(family, gone=out)
+        often = silence_budget(self._policy, self._state.links[key[0]])
+        others = (
+            part
+            for (name, which), part in self._families.items()
+            if which is key[1] and name != key[0] and part.told.is_link and part.records
+        )
+        self._families[key] = with_silence(family, others, often, self._now)
+
     def _weigh(self, key: Key, samples: list[Sample]) -> None:
         """Whether the path loses more than it always does. Silence, of one or of all, is told already."""
         family = self._families[key]
@@ -243,7 +260,8 @@ class _Scratch:
             self._families[key] = replace(family, latency=after)
 
     def _judge(self, key: Key) -> Facts:
-        family, said, dead = self._families[key], self._due[key], self._left_out(key[1])
+        family, said = self._families[key], self._due[key]
+        dead = self._left_out(key[1]) | family.gone
         heard = Witnesses(family.session, family.signals, family.loss)
         facts = judge(family.records, said, dead, heard, self._now)
         if not family.facts.is_silent or facts.is_silent:
@@ -274,7 +292,7 @@ class _Scratch:
     def _hear(self, key: Key) -> None:
         family = self._families[key]
         said = self._due[key] = {
-            target: voice(record, self._policy, self._now) for target, record in family.records.items()
+            target: voice(record, family.patience, self._now) for target, record in family.records.items()
         }
         told = tell(family.told.is_link, said)
         if told != family.told:
@@ -378,6 +396,7 @@ def _family_health(state: DetectorState, part: FamilyState, family: Family, now:
         verdict=part.verdict,
         why=why(facts, part.verdict, clean_s, state.dead.get(family, ()), state.policy),
         silent_s=facts.silent_s,
+        ride_out_s=part.silence.ride_out_s,
         loss_percent=facts.loss_percent,
         rtt_ms=facts.rtt_ms,
         answering=facts.answering,

@@ -98,6 +98,13 @@ class Rhythm(NamedTuple):
         return cls(every_s, timeout_s, health.fresh_s * rarer + timeout_s)
 
 
+class Patience(NamedTuple):
+    """For how long a target may not answer before that means something, in seconds."""
+
+    quiet_s: float
+    silent_s: float
+
+
 @dataclass(slots=True)
 class TargetRecord:
     """One target through one path. Mutable only while a step owns its copy."""
@@ -130,16 +137,16 @@ class TargetRecord:
             rtt_s=self.rtt_s,
         )
 
-    def note(self, sample: Sample, health: HealthPolicy, now: float) -> None:
+    def note(self, sample: Sample, patience: Patience, now: float) -> None:
         """Take in a sample. Duplicates and replies that come too late say nothing new."""
         if sample.state is SampleState.SENT:
-            self._note_sent(sample, health, now)
+            self._note_sent(sample, patience, now)
             return
         at = self.waiting.pop(sample.seq, None)
         if at is None:
             return
         if sample.state is SampleState.INVALID:
-            self._restart(at, health, now)
+            self._restart(at, patience, now)
             return
         lost = sample.state is SampleState.LOST
         self.valid_at = max(self.valid_at, at)
@@ -167,7 +174,7 @@ class TargetRecord:
             return self.rhythm.timeout_s
         return min(self.rhythm.timeout_s, self.rtt_s * PATIENCE + READING_S)
 
-    def _note_sent(self, sample: Sample, health: HealthPolicy, now: float) -> None:
+    def _note_sent(self, sample: Sample, patience: Patience, now: float) -> None:
         at = sample.sent_at
         if at <= self.sent_at:
             return  # a duplicate, or out of order
@@ -175,7 +182,7 @@ class TargetRecord:
         if gap > self.rhythm.fresh_s:
             self.since, self.lost, self.heard, self.valid_at = at, (), False, at
         elif gap > GAP_INTERVALS * self.rhythm.interval_s:
-            self._restart(at - self.rhythm.interval_s, health, now)
+            self._restart(at - self.rhythm.interval_s, patience, now)
         self.sent_at = at
         self.waiting[sample.seq] = at
         if len(self.waiting) > 2 * self.rhythm.timeout_s / self.rhythm.interval_s + SPARE_WAITING:
@@ -195,9 +202,9 @@ class TargetRecord:
         self.rtts = (*self.rtts, rtt_s)[-RTTS:]
         self.rtt_s = sorted(self.rtts)[(len(self.rtts) - 1) // 2]
 
-    def _restart(self, at: float, health: HealthPolicy, now: float) -> None:
+    def _restart(self, at: float, patience: Patience, now: float) -> None:
         """Silence not yet established counts anew from here: nobody listened before."""
-        if at > self.since and voice(self, health, now).voice is not Voice.SILENT:
+        if at > self.since and voice(self, patience, now).voice is not Voice.SILENT:
             self.since = at
             self.lost = tuple(lost for lost in self.lost if lost > at)
 
@@ -210,7 +217,7 @@ class Assessment(NamedTuple):
     changes_at: float
 
 
-def voice(record: TargetRecord, health: HealthPolicy, now: float) -> Assessment:
+def voice(record: TargetRecord, patience: Patience, now: float) -> Assessment:
     """Judge one target. Silence grows no longer than somebody asks: a prober held up proves nothing."""
     silent_s = now - record.since
     interval_s, timeout_s, fresh_s = record.rhythm
@@ -218,8 +225,8 @@ def voice(record: TargetRecord, health: HealthPolicy, now: float) -> Assessment:
     if now >= goes_absent:
         return Assessment(Voice.ABSENT, 0.0, inf)
     missing = _missing_from(record)
-    quiet_at = max(record.since + health.ride_out_s / 2, missing[NEEDED_QUIET - 1])
-    silent_at = max(record.since + health.ride_out_s, missing[NEEDED - 1])
+    quiet_at = max(record.since + patience.quiet_s, missing[NEEDED_QUIET - 1])
+    silent_at = max(record.since + patience.silent_s, missing[NEEDED - 1])
     asked_until = record.sent_at + ASKED_INTERVALS * interval_s
     quiet_at = quiet_at if quiet_at <= asked_until else inf
     silent_at = silent_at if silent_at <= asked_until else inf

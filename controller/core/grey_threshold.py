@@ -64,13 +64,14 @@ class Calibrator:
         above_at = (max(at, self.above_at[0]),) * reached + self.above_at[reached:]
         return Calibrator(self.observed_s, crossings, above_at)
 
-    def fit(self) -> tuple[int, float] | None:
+    def fit(self, few: int = FEW) -> tuple[int, float] | None:
         """The exponential tail: the level it starts from and the mean excess above it, in nats.
 
-        None while there are too few crossings. The mean excess is the area under the counts: with counts at
-        every whole level, their sum above the start, and half a step. It is never less than ``LEAST_EXCESS``.
+        None while there are fewer than ``few`` crossings of the lowest level. The mean excess is the area
+        under the counts: with counts at every whole level, their sum above the start, and half a step. It is
+        never less than ``LEAST_EXCESS``.
         """
-        if self.crossings[0] < FEW:
+        if self.crossings[0] < few:
             return None
         start = max(
             index for index, count in enumerate(self.crossings) if count >= min(ENOUGH, self.crossings[0])
@@ -80,12 +81,17 @@ class Calibrator:
 
     def threshold(self, false_per_year: float) -> float | None:
         """The fitted threshold, with its margin and bounds; None while there is too little history."""
-        tail = self.fit()
+        level = self.level_for(false_per_year)
+        return None if level is None else _bounded(level)
+
+    def level_for(self, false_per_year: float, few: int = FEW) -> float | None:
+        """The level crossed so often, by the tail and with a margin; None for want of history."""
+        tail = self.fit(few)
         if tail is None or self.observed_s <= 0:
             return None
         level, mean = tail
         per_year = self.crossings[level - LEVELS[0]] * YEAR_S / self.observed_s
-        return _bounded(level + mean * (log(per_year / false_per_year) + MARGIN))
+        return level + mean * (log(per_year / false_per_year) + MARGIN)
 
     def forgotten(self, share: float = 0.5) -> Calibrator:
         """The same history with less weight, so that newer days count more."""

@@ -1,10 +1,11 @@
 """How soon a fault is found: what the detectors can promise for a rate of probing and a threshold.
 
-Total loss is found by silence: ``ride_out``, and half a round of probes. Grey loss is found when the evidence
-reaches the threshold, and each probe brings so much: the Kullback-Leibler divergence of the loss from what is
-usual is the most that any test can gain (Lorden 1971), and at heavy loss the bursts that the null hypothesis
-allows for take their share of it. The first part of the way goes at the pace of calm, the rest at that of
-suspicion while its credit lasts. ``GAIN`` is fitted to the simulations of ``tests/benchmarks``. All medians.
+Total loss is found by silence: ``ride_out``, or what a link's own bursts make of it, and half a round of
+probes. Grey loss is found when the evidence reaches the threshold, and each probe brings so much: the
+Kullback-Leibler divergence of the loss from what is usual is the most that any test can gain (Lorden 1971),
+and at heavy loss the bursts that the null hypothesis allows for take their share of it. The first part of the
+way goes at the pace of calm, the rest at that of suspicion while its credit lasts. ``GAIN`` is fitted to the
+simulations of ``tests/benchmarks``. All medians.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from controller.core.grey_jury import FEWEST, GROUPS
 from controller.core.grey_threshold import formula_threshold
 from controller.core.model import Family, HealthPolicy, family_of
 from controller.core.pacing import FASTER, FIRST_SIGN, MOST_SLICES, SLICE_INTERVALS, SLICE_S
+from controller.core.silence import SilenceState
 
 NEVER: Final = 0.0
 CALM_INTERVALS_S: Final = (1.0, 0.5, 0.25)  # no more than four a second at a stranger's host
@@ -40,6 +42,7 @@ class Promise:
     ambient: float  # share of probes usually lost
     ride_out_s: float
     timeout_s: float
+    stretched: bool = False  # ``ride_out_s`` is longer than policy says, for the link's own bursts
 
     @property
     def total_s(self) -> float:
@@ -65,10 +68,13 @@ class Promise:
     def __str__(self) -> str:
         told = [(loss, self.within_s(loss)) for loss in TOLD]
         text = ", ".join(f"{loss:.0%} in {seconds:.1f} s" for loss, seconds in told if seconds is not None)
-        if self.threshold < MUCH * BURST_FREE or self.targets < FEWEST:
-            return f"loss is found: {text}"
-        calm = replace(self, threshold=BURST_FREE).within_s(0.1)
-        return f"loss is found: {text} (10% in {calm:.1f} s where loss is known to come without bursts)"
+        said = f"loss is found: {text}"
+        if self.threshold >= MUCH * BURST_FREE and self.targets >= FEWEST:
+            calm = replace(self, threshold=BURST_FREE).within_s(0.1)
+            said += f" (10% in {calm:.1f} s where loss is known to come without bursts)"
+        if self.stretched:
+            said += f"; this link's own bursts of silence are ridden out for {self.ride_out_s:.1f} s"
+        return said
 
 
 def _gain(loss: float, ambient: float) -> float:
@@ -77,11 +83,19 @@ def _gain(loss: float, ambient: float) -> float:
     return min(divergence, GAIN * loss)
 
 
-def promised(loss: GreyState, fit: Fit, health: HealthPolicy) -> Promise:
+def promised(loss: GreyState, fit: Fit, silence: SilenceState, health: HealthPolicy) -> Promise:
     """What a link can be promised by what is known of it."""
     rate = sum(1 / health.interval_of(target) for target in loss.targets)
     targets = len(loss.targets)
-    return Promise(targets, rate, fit.threshold, loss.ambient.value, health.ride_out_s, health.timeout_s)
+    return Promise(
+        targets,
+        rate,
+        fit.threshold,
+        loss.ambient.value,
+        silence.ride_out_s,
+        health.timeout_s,
+        silence.stretched,
+    )
 
 
 def by_formula(health: HealthPolicy, family: Family, families: int) -> Promise:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import floor
 from typing import Final, NamedTuple
 
-from controller.core.model import Family, FamilyHealth, Health, HealthPolicy, SampleState, Verdict
+from controller.core.model import Family, FamilyHealth, Health, SampleState, Verdict
 from controller.core.samples import Latest, Probe, marks
 
 SLICES: Final = 20  # of the window, for sparklines
@@ -109,7 +109,7 @@ class View:
     )  # path, target -> what is thought of it
 
 
-def look(view: View, policy: HealthPolicy, now: float, utc: float, window_s: float, seen_by: str) -> Sight:
+def look(view: View, now: float, utc: float, window_s: float, seen_by: str) -> Sight:
     """Every link and its targets as of ``now``."""
     links = []
     for name, health in view.health.items():
@@ -117,7 +117,7 @@ def look(view: View, policy: HealthPolicy, now: float, utc: float, window_s: flo
         for series, latest in view.latest.get(name, {}).items():
             probes.setdefault(series.family, {})[series.target] = latest
         families = {
-            family: _family(each, probes[family], policy, now, window_s, _noted(view.notes, name))
+            family: _family(each, probes[family], now, window_s, _noted(view.notes, name))
             for family, each in health.families.items()
         }
         for_s = max(0.0, now - health.since)
@@ -132,7 +132,6 @@ def _noted(notes: Mapping[tuple[str, str], str], path: str) -> dict[str, str]:
 def _family(
     health: FamilyHealth,
     probes: Mapping[str, Sequence[Probe]],
-    policy: HealthPolicy,
     now: float,
     window_s: float,
     notes: Mapping[str, str],
@@ -140,7 +139,7 @@ def _family(
     within = {
         target: [probe for probe in each if probe.sent_at > now - window_s] for target, each in probes.items()
     }
-    silent_s, ride_out_s = health.silent_s or 0.0, policy.ride_out_s
+    silent_s, ride_out_s = health.silent_s or 0.0, health.ride_out_s
     loss = None
     if health.threshold is not None:
         loss = Gauge(health.evidence, health.threshold, "nats", health.evidence / health.threshold)
@@ -149,7 +148,7 @@ def _family(
         why=health.why,
         figures=figures(within.values()),
         slices=_slices(within.values(), now, window_s),
-        silence=Gauge(silent_s, ride_out_s, "s", silent_s / ride_out_s),
+        silence=Gauge(silent_s, ride_out_s, "s", silent_s / ride_out_s if silent_s else 0.0),
         loss=loss,
         targets=tuple(
             TargetSight(target, figures([within[target]]), _heard_s(each, now), marks(each[-RECENT:]), note)

@@ -18,7 +18,11 @@ def notes(state: DetectorState, now: float) -> dict[tuple[str, str], str]:
             if target in state.blamed.get(family, {}):
                 found[path, str(target)] = f"not counted: {state.blamed[family][target]}"
                 continue
-            word = _word(voice(record, state.policy, now))
+            said = voice(record, part.patience, now)
+            if target in part.gone:
+                found[path, str(target)] = f"not counted: silent here alone for {said.silent_s:.0f} s"
+                continue
+            word = _word(said)
             if word:
                 found[path, str(target)] = word
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.core.model import HealthPolicy, Verdict
+from controller.core.model import Verdict
 from controller.core.samples import Probe
 from controller.core.sight import LinkSight, View, look
 
@@ -34,9 +34,12 @@ class Turn:
     probes: Mapping[str, tuple[Probe, ...]]
 
 
-def turn(change: Change, policy: HealthPolicy) -> Turn:
-    """The change as it is kept: bounded, with times that mean something on any clock."""
-    (sight,) = look(change.view, policy, change.at, change.utc, policy.recover_s, "").links
+def turn(change: Change, window_s: float) -> Turn:
+    """The change as it is kept: bounded, with times that mean something on any clock.
+
+    ``window_s``: of the figures.
+    """
+    (sight,) = look(change.view, change.at, change.utc, window_s, "").links
     latest = change.view.latest.get(sight.link, {})
     return Turn(
         change.utc,

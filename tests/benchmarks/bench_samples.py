@@ -15,17 +15,15 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from controller.core.model import Family, FamilyHealth, Health, HealthPolicy, Sample, SampleState, Verdict
+from controller.core.model import Family, FamilyHealth, Health, Sample, SampleState, Verdict
 from controller.core.rollup import STEPS, Row, Series, tally
 from controller.core.samples import Samples
 from controller.core.sight import View, look
 from controller.store.samples import SampleWriter
-from tests.fakes import policy
 
 LINKS, INTERVAL_S = 5, 0.1
 TARGETS = [ip_address(text) for n in range(1, 5) for text in (f"192.0.2.{n}", f"2001:db8::{n}")]
 REPEATS = 20
-HEALTH: HealthPolicy = policy().health
 
 
 def batch(first: float, seconds: float, seed: int = 1) -> list[Sample]:
@@ -72,7 +70,7 @@ def costs(writer: SampleWriter) -> dict[str, list[float]]:
         some, until = batch(number * 5.0, 5.0, number), number * 5.0 + 5
         timed("5 s of samples noted, on the loop", partial(samples.note, some, 1e9))
         timed("every ring copied, once a second, on the loop", partial(view, samples))
-        sight = partial(look, view(samples), HEALTH, until, 1e9, 20.0, "a benchmark")
+        sight = partial(look, view(samples), until, 1e9, 20.0, "a benchmark")
         timed("figures made and shown, once a second, in a thread", partial(writer._show, sight))
         taken = samples.take(2e9)
         timed("5 s of samples rolled up and written, in a thread", partial(writer.write, [taken], 1e9))
@@ -85,7 +83,7 @@ async def lateness(writer: SampleWriter, *, busy: bool) -> list[float]:
     for number in range(REPEATS):
         samples.note(batch(number * 5.0, 5.0, number), 1e9)
         taken, seen = samples.take(2e9), view(samples)
-        sight = partial(look, seen, HEALTH, number * 5.0 + 5, 1e9, 20.0, "a benchmark")
+        sight = partial(look, seen, number * 5.0 + 5, 1e9, 20.0, "a benchmark")
         work = (writer.keep([taken], 1e9), writer.show(sight)) if busy else (asyncio.sleep(0.1),)
         tasks = [asyncio.create_task(each) for each in work]
         while not all(task.done() for task in tasks):

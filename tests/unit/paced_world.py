@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from controller.core.evidence import Rhythm, TargetRecord, Voice, voice
+from controller.core.evidence import Patience, Rhythm, TargetRecord, Voice, voice
 from controller.core.grey import GreyState, initial, step
 from controller.core.judgement import quorum
 from controller.core.model import HealthPolicy, Sample, SampleState
@@ -46,6 +46,7 @@ class PacedWorld:
     def run(self, seconds: float, *, until_alarm: bool = False) -> GreyState:
         """From the beginning, for so long, or until an alarm."""
         policy = health(self.targets, self.interval_s)
+        patience = Patience(policy.ride_out_s / 2, policy.ride_out_s)
         state = initial(
             TARGETS[: self.targets], self.interval_s, TIMEOUT_S, self.threshold, 0.0, ride_out_s=RIDE_OUT_S
         )
@@ -65,12 +66,12 @@ class PacedWorld:
             samples += [sample for at, sample in coming if at <= now]
             coming = [each for each in coming if each[0] > now]
             for sample in samples:
-                records[TARGETS.index(sample.target)].note(sample, policy, now)
+                records[TARGETS.index(sample.target)].note(sample, patience, now)
             state = step(state, samples, now)
             if state.grey and self.grey_at is None:
                 self.grey_at = now
             if self.silent_at is None:
-                voices = [voice(record, policy, now).voice for record in records]
+                voices = [voice(record, patience, now).voice for record in records]
                 if voices.count(Voice.SILENT) >= quorum(self.targets):
                     self.silent_at = now
             if until_alarm and (self.grey_at is not None or self.silent_at is not None):

@@ -7,7 +7,7 @@ from statistics import median
 
 import pytest
 
-from controller.core.evidence import Rhythm, TargetRecord
+from controller.core.evidence import Patience, Rhythm, TargetRecord
 from controller.core.grey import initial
 from controller.core.model import Sample, SampleState
 from controller.core.pacing import FASTER, MOST_SLICES, Pace, missing, suspicious
@@ -45,13 +45,14 @@ def test_where_probes_are_rare_a_slice_lasts_longer() -> None:
 
 def _records(answered_at: float, lost: list[int], sent_at: float) -> list[TargetRecord]:
     policy = health(5, CALM_S)
+    patience = Patience(policy.ride_out_s / 2, policy.ride_out_s)
     records = []
     for index in range(5):
         record = TargetRecord(Rhythm.of(TARGETS[index], policy))
         for seq, (at, state) in enumerate([(answered_at, SampleState.OK), (sent_at, SampleState.LOST)]):
-            record.note(Sample("x", TARGETS[index], seq, at, SampleState.SENT), policy, at)
+            record.note(Sample("x", TARGETS[index], seq, at, SampleState.SENT), patience, at)
             if state is SampleState.OK or index in lost:
-                record.note(Sample("x", TARGETS[index], seq, at, state, 20.0), policy, at + 0.02)
+                record.note(Sample("x", TARGETS[index], seq, at, state, 20.0), patience, at + 0.02)
         records.append(record)
     return records
 

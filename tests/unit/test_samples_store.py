@@ -23,7 +23,7 @@ from controller.core.sight import View
 from controller.ports import StoreError
 from controller.sampling import UNWRITTEN, WRITE_EVERY_S, Sampling
 from controller.store.samples import SampleReader, SampleWriter
-from tests.fakes import FakeLog, FakeSamples, LoopClock, policy
+from tests.fakes import FakeLog, FakeSamples, LoopClock
 
 LINK = "edge1-azerbaijan"
 NOON = 1_700_049_600  # a full hour
@@ -141,7 +141,7 @@ async def test_writing_leaves_the_event_loop_alone(tmp_path: Path) -> None:
 
 async def sampled(store: FakeSamples, log: FakeLog, seconds_long: int, mends_at: float = -1.0) -> None:
     """One probe a second through the sampling of a loop, the store being mended meanwhile."""
-    sampling = Sampling(store, LoopClock(), log, policy().health, lambda: View({}, {}))
+    sampling = Sampling(store, LoopClock(), log, lambda: View({}, {}))
     task = asyncio.create_task(sampling.run())
     for number in range(seconds_long):
         at = asyncio.get_running_loop().time()

@@ -43,7 +43,7 @@ def sight(silent: tuple[str, ...] = (DARK,), dead: int = 0, seconds: float = 10.
         samples.note(batch, 0.0)
     now = 100.0 + seconds
     view = View(health(state, now), {name: samples.latest(name) for name in LINKS}, notes(state, now))
-    return look(view, POLICY.health, now, 1_700_000_000.0, WINDOW_S, "a test")
+    return look(view, now, 1_700_000_000.0, WINDOW_S, "a test")
 
 
 def test_figures_are_those_of_the_probes_of_the_window() -> None:
@@ -83,7 +83,7 @@ def test_silence_is_told_as_a_share_of_what_it_takes() -> None:
 def test_grey_loss_is_told_as_a_share_of_its_threshold() -> None:
     told = FamilyHealth(Verdict.UP, "as ever", evidence=6.5, threshold=26.0)
     view = View({DARK: Health(DARK, Verdict.UP, 0.0, "as ever", families={Family.IPV4: told})}, {})
-    seen = look(view, POLICY.health, NOW, 0.0, WINDOW_S, "a test")
+    seen = look(view, NOW, 0.0, WINDOW_S, "a test")
     gauge = seen.links[0].families[Family.IPV4].loss
     assert gauge is not None
     assert (gauge.value, gauge.limit, gauge.share) == (6.5, 26.0, 0.25)
@@ -160,5 +160,5 @@ def test_a_target_outside_the_policy_of_the_detector_is_shown_without_a_note() -
     samples.note([Sample(DARK, stranger, 1, NOW - 1, OK, 3.0)], 0.0)
     told = {Family.IPV4: FamilyHealth(Verdict.UP, "as ever")}
     view = View({DARK: Health(DARK, Verdict.UP, 0.0, "", families=told)}, {DARK: samples.latest(DARK)})
-    (target,) = look(view, POLICY.health, NOW, 0.0, WINDOW_S, "a test").links[0].families[Family.IPV4].targets
+    (target,) = look(view, NOW, 0.0, WINDOW_S, "a test").links[0].families[Family.IPV4].targets
     assert (target.target, target.figures.ok, target.note) == (str(stranger), 1, "")

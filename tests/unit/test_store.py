@@ -31,7 +31,6 @@ from controller.core.sight import View
 from controller.core.turn import Change, turn
 from controller.ports import Snapshot, StoreError
 from controller.store.sqlite import KEEP_RECORDS, SqliteStore
-from tests.fakes import policy
 
 DECISION = Decision(
     assignment={"residential": {"a": Placement("primary"), "b": Placement("backup", 2)}},
@@ -74,7 +73,7 @@ def test_the_verdicts_that_changed_are_kept_with_the_record_and_forgotten_with_i
     series = Series("a", Family.IPV4, "192.0.2.1")
     probes = (Probe(3.0, SampleState.OK, 5.125), Probe(4.0, SampleState.LOST, None))
     view = View({"a": HEALTH}, {"a": {series: probes}})
-    kept = turn(Change(Verdict.UP, view, at=5.0, utc=1000.0), policy().health)
+    kept = turn(Change(Verdict.UP, view, at=5.0, utc=1000.0), 10.0)
     assert kept.probes == {
         "192.0.2.1": (Probe(-2.0, SampleState.OK, 5.12), Probe(-1.0, SampleState.LOST, None))
     }

@@ -167,6 +167,7 @@ class FamilyHealth:
     verdict: Verdict
     why: str  # "5 of 5 targets silent for 0.42 s"
     silent_s: float | None = None  # a quorum of targets has been silent for at least this long
+    ride_out_s: float = 0.0  # for so long it may be; no less than policy says
     loss_percent: float | None = None
     rtt_ms: float | None = None
     answering: int = 0

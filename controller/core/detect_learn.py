@@ -1,0 +1,62 @@
+"""What is learnt of a link while it is judged: how long its silences last, which targets are gone there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from controller.core import silence
+from controller.core.detect_state import FamilyState
+from controller.core.evidence import Assessment, Voice
+from controller.core.model import Target, Verdict, target_order
+
+GONE_S: Final = 10.0  # a target silent for longer, while the path answers, is no witness there
+WITNESSES: Final = 2  # remain, whatever goes
+
+
+def with_silence(
+    family: FamilyState, others: Iterable[FamilyState], false_per_year: float, now: float
+) -> FamilyState:
+    """Once a family of a link is judged. ``others``: the same family of the other links."""
+    facts = family.facts
+    known = family.silence
+    if facts.silent_s is None and facts.verdict is Verdict.UNKNOWN:
+        known = replace(known, since=None)  # it was not answers that ended it
+    everywhere = facts.silent_s is not None and not known.everywhere and _all_silent(others)
+    known = silence.follow(known, facts.silent_s, now, everywhere=everywhere)
+    known = silence.timed(known, false_per_year, now)
+    if known is family.silence:
+        return family
+    if family.loss is None or known.ride_out_s == family.silence.ride_out_s:
+        return replace(family, silence=known)
+    return replace(family, silence=known, loss=replace(family.loss, ride_out_s=known.ride_out_s))
+
+
+def _all_silent(others: Iterable[FamilyState]) -> bool:
+    told = [other.facts.silent_s is not None for other in others]
+    return bool(told) and all(told)
+
+
+def gone(
+    family: FamilyState, said: Mapping[Target, Assessment], left_out: Iterable[Target]
+) -> frozenset[Target]:
+    """Targets that are silent on this path alone, and no news any more.
+
+    Left in, one of three would leave the verdict to any single burst of one of the others. On a path that is
+    silent itself nobody goes, and who was gone comes back by answering.
+    """
+    if family.facts.is_silent:
+        return family.gone & family.told.silent
+    if not family.told.silent:
+        return frozenset()
+    long = sorted(
+        (
+            (-each.silent_s, target_order(target), target)
+            for target, each in said.items()
+            if each.voice is Voice.SILENT and each.silent_s >= GONE_S
+        )
+    )
+    spare = len(said.keys() - set(left_out)) - WITNESSES
+    counted = [target for *_, target in long if target not in left_out]
+    return frozenset(counted[: max(0, spare)])

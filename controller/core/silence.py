@@ -1,0 +1,89 @@
+"""How long a link may be silent before it is dead: ``ride_out``, or longer where its own bursts ask for that.
+
+Operators say how long an outage is nobody's business, and how many false failovers a year they put up with. A
+link whose bursts of total loss outlast ``ride_out`` time and again cannot keep both; two weeks of its history
+tell by how much. Each silence of a quorum that ended by itself counts as one of its bursts. Not counted: what
+lasted longer than ``LONGEST_S``, for that is an outage; what befell every link at once, for that is the
+prober's own way.
+
+The tail is fitted as that of grey loss is (``grey_threshold``), in steps of ``UNIT_S`` in place of nats. A
+link without bursts keeps ``ride_out`` as written; none waits longer than ``LONGEST_S`` unless policy says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from controller.core.calibration import HISTORY_S, OLD, REFIT_S
+from controller.core.grey_threshold import LEVELS, Calibrator
+
+UNIT_S: Final = 0.05
+LONGEST_S: Final = UNIT_S * LEVELS[-1]
+FEWEST: Final = 5  # bursts that a fit needs: rare ones count too, if they are long
+FLUSH_S: Final = 60.0  # history is told of the time that passed this often
+STALE_S: Final = 300.0  # not told for so long: nobody looked
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceState:
+    """What is known of one link and family. Treat as a value."""
+
+    policy_s: float  # ``ride_out``, as written
+    ride_out_s: float  # in force
+    at: float  # monotonic seconds; the calibrator was told of the time up to here
+    fitted_at: float
+    calibrator: Calibrator
+    since: float | None = None  # a quorum has been silent since then
+    everywhere: bool = False  # so has every other link, at some moment of that
+
+    @property
+    def stretched(self) -> bool:
+        """Longer than policy says, for the link's own bursts."""
+        return self.ride_out_s > self.policy_s
+
+
+def initial(
+    policy_s: float, false_per_year: float, now: float, calibrator: Calibrator | None = None
+) -> SilenceState:
+    """With what is remembered of the link. ``false_per_year``: how often silence may be wrong here."""
+    known = Calibrator() if calibrator is None else calibrator
+    return SilenceState(policy_s, ride_out(known, policy_s, false_per_year), now, now, known)
+
+
+def ride_out(calibrator: Calibrator, policy_s: float, false_per_year: float) -> float:
+    """The shortest ride-out, in seconds, that keeps to both ``ride_out`` and the false failovers allowed."""
+    if calibrator.observed_s < HISTORY_S:
+        return policy_s
+    units = calibrator.level_for(false_per_year, FEWEST)
+    return policy_s if units is None else max(policy_s, min(LONGEST_S, units * UNIT_S))
+
+
+def follow(state: SilenceState, silent_s: float | None, now: float, *, everywhere: bool) -> SilenceState:
+    """A quorum has been silent for so long as of ``now``; None: answers have come, or it was not silent.
+
+    ``everywhere``: so it is on every other link.
+    """
+    if silent_s is not None:
+        since = now - silent_s if state.since is None else state.since
+        return replace(state, since=since, everywhere=state.everywhere or everywhere)
+    if state.since is None:
+        return state
+    length_s, calibrator = now - state.since, state.calibrator
+    if length_s <= LONGEST_S and not state.everywhere:
+        calibrator = calibrator.quiet(now - state.at).note(length_s / UNIT_S, now)
+    return replace(state, at=now, calibrator=calibrator, since=None, everywhere=False)
+
+
+def timed(state: SilenceState, false_per_year: float, now: float) -> SilenceState:
+    """Time passes: it is noted, and once a day the ride-out follows what is known by then."""
+    if state.since is not None or now - state.at < FLUSH_S:
+        return state
+    seen_s = now - state.at if now - state.at < STALE_S else 0.0
+    state = replace(state, at=now, calibrator=state.calibrator.quiet(seen_s))
+    if now - state.fitted_at < REFIT_S:
+        return state
+    if state.calibrator.observed_s >= OLD * HISTORY_S:
+        state = replace(state, calibrator=state.calibrator.forgotten(1 / OLD))
+    fitted = ride_out(state.calibrator, state.policy_s, false_per_year)
+    return replace(state, fitted_at=now, ride_out_s=fitted)
