@@ -271,7 +271,11 @@ class _Scratch:
             record = self._own(key, target)
             if record is not None:
                 record.forget_loss(self._now)
-        return judge(self._families[key].records, said, dead, heard, self._now)
+        family = self._families[key]
+        if family.loss is not None:
+            family = self._families[key] = replace(family, loss=grey.after_silence(family.loss, self._now))
+        heard = heard._replace(loss=family.loss)
+        return judge(family.records, said, dead, heard, self._now)
 
     def _own(self, key: Key, target: Target) -> TargetRecord | None:
         """A copy of the record for this step to change; None where nothing is known of such a target."""

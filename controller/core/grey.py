@@ -165,6 +165,22 @@ def with_threshold(state: GreyState, threshold: float, interval_s: float | None 
     return replace(state, threshold=threshold, interval_s=every, model=known)
 
 
+def after_silence(state: GreyState, now: float) -> GreyState:
+    """The path answers again after a silence that was told for what it is: no loss of it counts here as well.
+
+    Neither what was lost before the silence was known, nor what was sent before it ended and is told lost
+    after. What was held against the path before stands.
+    """
+    struck = state if state.spell is None else _struck(state, state.spell)
+    return replace(struck, done_at=tuple(max(at, now) for at in state.done_at), pending={}, spell=None)
+
+
+def _struck(state: GreyState, spell: Spell) -> GreyState:
+    work = _Work(state)
+    work.strike(spell)
+    return work.result(state.pending)
+
+
 def _noted(state: GreyState, samples: Iterable[Sample]) -> _Pending:
     """Pending probes in the order of sending, with the results that have come."""
     pending = state.pending.copy()
@@ -291,9 +307,13 @@ class _Work:
         self._spells = (*recent, (self._at, length_s))[-MOST_SPELLS:]
         told_by_silence = length_s > ride_out_s
         if told_by_silence or sum(length for _, length in self._spells) <= ride_out_s:
-            self._jury.watches = list(spell.watches)
-            self._trial = spell.trial
-            self._judge()
+            self.strike(spell)
+
+    def strike(self, spell: Spell) -> None:
+        """What is known is what was known before the spell."""
+        self._jury.watches = list(spell.watches)
+        self._trial = spell.trial
+        self._judge()
 
     def _start_anew(self, at: float) -> None:
         self._jury.start_anew(at)

@@ -475,3 +475,30 @@ def test_silence_does_not_grow_while_nobody_asks() -> None:
     held_up = step(world.state, (), (), world.now + 1.0)
     assert health(held_up, held_up.at)[AZ].verdict is UP
     assert world.run(3.1).verdict() is DOWN
+
+
+def test_what_an_outage_lost_is_told_as_an_outage_and_is_no_evidence_of_grey_loss_besides() -> None:
+    quick = replace(HEALTH, timeout_s=0.3, recover_s=1.0)
+    for end in (20.0, 20.013, 20.05, 20.09):
+        w = World(policy(quick), silence(AZ, None, 17.02, end), rtt_s=0.001, tick_s=0.01).run(end)
+        while w.now < START + end + 2:
+            w.tick()
+            part = w.healths()[AZ].families[Family.IPV4]
+            back = part.silent_s is None
+            assert not (back and part.evidence), (
+                f"{part.evidence:.1f} nats, {w.now - START - end:.2f} s after {end}"
+            )
+        assert w.went() == [UP, DOWN, UP]
+
+
+def test_loss_from_before_an_outage_is_still_held_against_the_link_after_it() -> None:
+    def fate(path: str, target: Target, at: float) -> SampleState:
+        lossy = at >= 10.0 and int(at * 1000) % 3 == 0
+        return SampleState.LOST if path == AZ and (lossy or 16.0 <= at < 17.0) else SampleState.OK
+
+    w = World(policy(), fate, rtt_s=0.001, tick_s=0.01).run(16.0)
+    assert w.verdict() is DEGRADED
+    held = w.healths()[AZ].families[Family.IPV4].evidence
+    while w.verdict() is not DOWN or w.healths()[AZ].families[Family.IPV4].silent_s is not None:
+        w.tick()
+    assert w.healths()[AZ].families[Family.IPV4].evidence > held / 2
