@@ -215,7 +215,11 @@ def test_nothing_returns_to_a_link_that_is_slow() -> None:
     w.delay({AZ: SLOW})
     w.step(1)
     w.step(4000)
+    decision = w.step(1)
     assert primaries(w) == {GE1, GE2}
+    assert decision.sentence == (
+        "held: residential stays on georgia; azerbaijan is slower than usual (edge1-azerbaijan takes longer)"
+    )
     w.delay({AZ: USUAL})
     w.step(1)
     assert primaries(w) == {AZ}

@@ -77,7 +77,12 @@ def test_traffic_returns_only_to_what_is_beyond_doubt() -> None:
     w = world(current=ON_GEORGIA)
     doubt(w, 0.5, AZ)
     w.step(4000)
+    decision = w.step(1)
     assert w.of()[GE1] == P
+    assert decision.sentence == (
+        "held: residential stays on georgia; azerbaijan is preferred and clean, but edge1-azerbaijan may be "
+        "losing packets itself (50% of the evidence that loss needs)"
+    )
     doubt(w, 0.0, AZ)
     w.step(1)
     assert w.of()[AZ] == P

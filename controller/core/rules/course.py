@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.core.explain import Clause, Weight, changed, describe_link, names
@@ -173,7 +173,7 @@ def _stay(
     late = patience.hold_changes(view, traffic_class, placed.wanted)
     wanted = {link: before[link] if link in late else role for link, role in placed.wanted.items()}
     held = (*holds, *late.values(), *placed.waiting)
-    clause = _what_happens(view, traffic_class, active, wanted, held)
+    clause = _what_happens(view, traffic_class, active, wanted, held, holds)
     return Thought(wanted, clause, tuple(Reason(patience.RULE, name, h.why) for h in late.values()), held)
 
 
@@ -183,7 +183,9 @@ def _what_happens(
     active: Incumbent,
     wanted: Mapping[str, Placement],
     held: tuple[Held, ...],
+    wished: Sequence[Held],
 ) -> Clause:
+    """``wished``: of what is held, moves to another upstream: told even where time alone ends no wait."""
     name, stays = traffic_class.name, f"stays on {active.upstream}"
     before = view.placements(traffic_class)
     links = changed(before, wanted)
@@ -200,7 +202,7 @@ def _what_happens(
         return Clause(Weight.HELD, name, f"{stays}; {held[0].why if held else 'nothing better is usable'}")
     if active.path is Path.UNKNOWN:
         return Clause(Weight.HELD, name, f"{stays}, of which there is no fresh data")
-    waits = next((hold.why for hold in held if hold.until is not None), None)
+    waits = next((hold.why for hold in held if hold.until is not None or hold in wished), None)
     if waits is not None:
         return Clause(Weight.HELD, name, f"{stays}; {waits}")
     return Clause(Weight.CALM, name, f"on {active.upstream}")

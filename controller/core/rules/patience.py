@@ -40,7 +40,8 @@ def wish(
 
     A lossy path is left for whatever is up; one in brownout for what is up, not in one, and preferred or
     faster. A good one is left only for an upstream that the operator prefers. One that will be clean within
-    ``recover_s`` is waited for rather than visiting another first.
+    ``recover_s`` is waited for rather than visiting another first. Where all that are preferred are slow, it
+    is worth a word that they are.
     """
     now = snapshot.now
     own = options.get(active.upstream)
@@ -79,8 +80,9 @@ def wish(
             clean_at=options[name].fail_back_at,
         )
         for name in better(snapshot, traffic_class, options, active.upstream)
-        if options[name].fail_back_at < math.inf
+        if options[name].refuge_at < math.inf
     ]
+    preferred = [leave for leave in preferred if leave.clean_at < math.inf] or preferred
     soon = [leave for leave in preferred if leave.clean_at <= now + snapshot.policy.health.recover_s]
     if not soon:
         return tuple(preferred[:1])
