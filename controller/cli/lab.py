@@ -109,7 +109,10 @@ def exec_(
 @app.command()
 def fault(
     kind: Annotated[str, typer.Argument(metavar="KIND[=VALUE]", help=f"One of {', '.join(Kind)}.")],
-    place: Annotated[str, typer.Argument(help="A link, an upstream, black-sea, or a router.")],
+    places: Annotated[
+        list[str],
+        typer.Argument(metavar="PLACE...", help="A link, an upstream, black-sea, or a router; or several."),
+    ],
     direction: Annotated[Towards, typer.Option(help="out: away from our AS; in: towards it.")] = Towards.BOTH,
     burst_s: Annotated[
         float | None,
@@ -126,11 +129,12 @@ def fault(
 
     carrier, silent, blackhole (sessions stay up), loss=PERCENT and delay=MS hit a link, the inside of an
     upstream, or black-sea, the segment two upstreams share; beyond the links, loss spares BGP as a blackhole
-    does. withdraw[=PERCENT] hits an upstream, router any router or upstream, ssh an edge.
+    does. withdraw[=PERCENT] hits an upstream, router any router or upstream, ssh an edge. At several places,
+    silent, blackhole and loss that is not in bursts begin in the same instant.
     """
     what, _, value = kind.partition("=")
-    made = Lab(name).fault(what, place, value or None, direction, burst_s=burst_s, for_s=for_s)
-    typer.echo(f"{made}" + (f", for {for_s:g} s" if for_s else ""))
+    for made in Lab(name).faults(what, places, value or None, direction, burst_s=burst_s, for_s=for_s):
+        typer.echo(f"{made}" + (f", for {for_s:g} s" if for_s else ""))
 
 
 @app.command()

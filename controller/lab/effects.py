@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,16 @@ class Effect:
 def effect_of(fault: Fault) -> Effect:
     """How this fault is made and undone."""
     return _USER_SPACE if fault.burst_s is not None else _EFFECTS[fault.kind]
+
+
+def make(site: Site, faults: Sequence[Fault]) -> None:
+    """Make these faults; filters come last and in the same instant, by one transaction of the kernel."""
+    filters = [fault for fault in faults if effect_of(fault) is _FILTER]
+    for fault in faults:
+        if fault not in filters:
+            effect_of(fault).make(site, fault)
+    if filters:
+        _nft(site, "".join(map(_ruleset, filters)))
 
 
 # --- carrier -----------------------------------------------------------------------------------

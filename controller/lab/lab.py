@@ -172,20 +172,40 @@ class Lab:
         With `for_s` it is cleared by itself after so many seconds. Raises LabError when it makes no sense,
         meets another fault, or cannot be made; nothing has changed then.
         """
+        return self.faults(kind, [place], value, direction, burst_s=burst_s, for_s=for_s)[0]
+
+    def faults(
+        self,
+        kind: str,
+        places: Sequence[str],
+        value: str | float | None = None,
+        direction: str = "both",
+        *,
+        burst_s: float | None = None,
+        for_s: float | None = None,
+    ) -> tuple[Fault, ...]:
+        """The same at several places: all or nothing; silent, blackhole and even loss in the same instant."""
         until = None if for_s is None else time.monotonic() + for_s
-        fault = faults.understand(kind, place, value, direction, burst_s=burst_s, until=until)
+        made = tuple(
+            faults.understand(kind, place, value, direction, burst_s=burst_s, until=until) for place in places
+        )
         self._check_up()
         with self._record.alone():
-            self._record.add(fault)
+            noted: list[Fault] = []
             try:
-                effects.effect_of(fault).make(self._site(), fault)
+                for fault in made:
+                    self._record.add(fault)
+                    noted.append(fault)
+                effects.make(self._site(), made)
             except BaseException:
-                effects.effect_of(fault).undo(self._site(), fault)
-                self._record.remove(fault)
+                for fault in noted:
+                    effects.effect_of(fault).undo(self._site(), fault)
+                    self._record.remove(fault)
                 raise
         if for_s is not None:
-            self._clear_later(fault, for_s)
-        return fault
+            for fault in made:
+                self._clear_later(fault, for_s)
+        return made
 
     def clear(self, place: str | None = None) -> tuple[Fault, ...]:
         """Undo every fault, or those at one place; returns what was undone. Sessions may take seconds.

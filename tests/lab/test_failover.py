@@ -128,8 +128,7 @@ def test_with_every_upstream_dark_at_once_nothing_is_pushed_and_status_says_why(
     lab: Lab, site: Site, controller: Controller, places: tuple[str, ...]
 ) -> None:
     before, number = running(lab), site.last()
-    for place in places:
-        lab.fault("blackhole", place)
+    lab.faults("blackhole", places)
     why = "every link looks bad at once; suspecting my own view; nothing changed"
     wait_for(why, MOVE_WITHIN_S, lambda: why in controller.sentence)
     time.sleep(WATCHED_S)

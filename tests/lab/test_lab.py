@@ -293,6 +293,17 @@ def test_several_faults_live_side_by_side_and_are_cleared_one_by_one(lab: Lab) -
     assert dead_links(lab) == {"edge1-georgia"}
 
 
+def test_several_faults_in_one_go_are_made_all_or_none(lab: Lab) -> None:
+    made = lab.faults("blackhole", ["edge1-georgia", "iran"])
+    assert [str(fault) for fault in made] == ["blackhole at edge1-georgia", "blackhole at iran"]
+    assert dead_links(lab) == {"edge1-georgia", "edge2-iran"}
+    with pytest.raises(LabError, match="would meet blackhole at iran"):
+        lab.faults("loss", ["azerbaijan", "iran"], 10)
+    assert lab.status().faults == made
+    lab.clear()
+    assert dead_links(lab) == set()
+
+
 # --- leaks -------------------------------------------------------------------------------------
 
 
