@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.config.check_targets import QUORUM_OF
 from controller.config.health import to_health
 from controller.config.problems import Problem
 from controller.config.sources import Sources
-from controller.core.grey_jury import FEWEST
 from controller.core.model import Family
 from controller.core.promise import NEVER, broken
 
@@ -19,7 +19,7 @@ def check_promises(sources: Sources) -> Iterator[Problem]:
         return
     used = {family for link in sources.links() for family in link.spec.neighbors.by_family()}
     health, families = to_health(spec), [family for family in Family if family in used]
-    if health.interval_s <= 0 or any(len(health.targets_of(family)) < FEWEST for family in families):
+    if health.interval_s <= 0 or any(len(health.targets_of(family)) < QUORUM_OF for family in families):
         return  # said already
     for index, nearest_s in broken(health, families).items():
         wish, steps = spec.catch[index], ("health", "catch", index)

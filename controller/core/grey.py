@@ -100,7 +100,7 @@ def initial(
     ambient: Ambient | None = None,
     ride_out_s: float = 0.0,
 ) -> GreyState:
-    """Nothing heard yet. Fewer than three targets never give evidence.
+    """Nothing heard yet. A single target never gives evidence.
 
     ``interval_s`` is between two probes of one target in calm, ``threshold`` in nats. ``calibrator`` and
     ``ambient``: what is remembered of the link. ``ride_out_s``: shorter spells of total loss are forgiven; 0:

@@ -9,7 +9,7 @@ from typing import Final
 from controller.core.grey_model import Model, Watch, after_answers, after_loss
 
 GROUPS: Final = 5  # more targets than this are left out by the group
-FEWEST: Final = 3  # targets: with two, leaving one out leaves one alone to speak for the path
+FEWEST: Final = 2  # targets: each is then judged alone, and both must lose; of one, nobody is left to speak
 NOTABLE: Final = 4.0  # nats; less evidence than this is told as none
 
 

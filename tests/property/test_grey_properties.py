@@ -32,7 +32,7 @@ samples = st.builds(
     state=st.sampled_from(SampleState),
 )
 batches = st.lists(st.tuples(st.lists(samples, max_size=15), st.floats(0, 30)), max_size=15)
-counts = st.integers(3, 8)
+counts = st.integers(2, 8)
 
 
 def start(targets: int = 5) -> GreyState:

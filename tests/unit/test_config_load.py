@@ -9,6 +9,7 @@ import pytest
 from nornir import InitNornir
 
 from controller.config import ConfigError, default_inventory, load, schema
+from controller.core.detect import initial
 from controller.core.model import (
     ANCHORS,
     USER_PATH,
@@ -121,6 +122,8 @@ def test_near_hosts_of_both_families_are_probed_by_a_path_of_their_own(inventory
     anchors = probe_paths(load(inventory).policy)[-1]
     assert (anchors.name, anchors.any_source) == (ANCHORS, True)
     assert [str(target) for target in anchors.targets[1:3]] == ["203.0.113.2", "2001:db8:500::1"]
+    detector = initial(load(inventory).policy, now=0.0)
+    assert all(detector.families[ANCHORS, family].loss is not None for family in Family)
 
 
 def test_the_starter_inventory_is_one_that_nornir_reads(inventory: Path) -> None:

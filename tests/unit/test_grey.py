@@ -60,7 +60,7 @@ def test_ambient_loss_is_no_evidence_worth_suspicion(ambient: float) -> None:
     assert state.clean_s > 60
 
 
-@pytest.mark.parametrize("targets", [3, 4, 5, 6, 10])
+@pytest.mark.parametrize("targets", [2, 3, 4, 5, 6, 10])
 def test_one_dead_target_convicts_no_path(targets: int) -> None:
     world = GreyWorld(dead(loses(0.005, ambient=0.005), 1), targets)
     world.run(600)
@@ -75,8 +75,16 @@ def test_a_dead_target_does_not_hide_a_path_that_loses_10_percent(targets: int) 
     assert 20 < world.turned[0][0] < 60
 
 
-@pytest.mark.parametrize("targets", [0, 1, 2])
-def test_fewer_than_three_targets_say_nothing(targets: int) -> None:
+@pytest.mark.parametrize("percent", [10, 30])
+def test_two_targets_convict_a_path_when_both_of_them_lose(percent: int) -> None:
+    world = GreyWorld(loses(percent / 100, begin=20.0), 2)
+    world.run(80)
+    assert world.turned[0][1]
+    assert 20 < world.turned[0][0] < 60
+
+
+@pytest.mark.parametrize("targets", [0, 1])
+def test_a_single_target_says_nothing(targets: int) -> None:
     state = initial(TARGETS[:targets], INTERVAL_S, TIMEOUT_S, THRESHOLD, 0.0)
     for number in range(200 * targets):
         at = 0.1 * number
