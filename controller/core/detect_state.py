@@ -56,6 +56,13 @@ class FamilyState:
         """What is said of this family now."""
         return Verdict.UNKNOWN if self.facts.verdict is Verdict.UNKNOWN else self.standing
 
+    @property
+    def fades(self) -> bool:
+        """It looks well already, or has nothing against it but evidence of loss that was stronger before."""
+        if self.better is not None:
+            return True
+        return self.loss is not None and self.loss.fades and self.facts.grey and not self.facts.signals
+
 
 @dataclass(frozen=True, slots=True)
 class LinkState:

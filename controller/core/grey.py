@@ -27,6 +27,7 @@ from controller.core.grey_threshold import Calibrator
 from controller.core.model import Sample, SampleState, Target, target_order
 
 SUSPECT, CLEAN = 1 / 2, 1 / 4  # of the threshold
+FADES: Final = 9 / 10  # of it: while the loss goes on, evidence stays above, for it rises to HEADROOM more
 HEADROOM: Final = 8.0  # scores end so far above the threshold, or recovery would take as long as the fault
 REFRESH: Final = 8  # answers between two looks at evidence that can only fall
 FLUSH_S: Final = 60.0  # without any loss, history is still told of the time that passed
@@ -83,6 +84,11 @@ class GreyState:
     def suspect(self) -> bool:
         """Half-way to grey, or past it."""
         return self.evidence >= SUSPECT * self.threshold
+
+    @property
+    def fades(self) -> bool:
+        """Grey still, but the loss seems to be over: there is much less evidence than convicted it."""
+        return self.grey and self.evidence < FADES * self.threshold
 
     @property
     def clean_s(self) -> float:

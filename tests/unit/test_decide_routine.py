@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ControlState, Placement, StabilityPolicy, Verdict
+from controller.core.model import ControlState, Family, FamilyHealth, Placement, StabilityPolicy, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -220,6 +220,28 @@ def test_a_lossy_upstream_is_left_only_for_one_that_is_up(
     )
     assert not decision.escape
     assert decision.assignment == {"residential": expected or CALM["residential"]}
+
+
+def fading(w: World, name: str, *, fades: bool) -> None:
+    part = FamilyHealth(DEGRADED, "lost 9 %", fades=fades)
+    w.health[name] = replace(w.health[name], families={Family.IPV4: part})
+
+
+def test_a_lossy_upstream_is_not_left_while_it_seems_to_get_over_it() -> None:
+    w = world()
+    w.turn({AZ: DEGRADED})
+    fading(w, AZ, fades=True)
+    decision = w.step(1)
+    assert w.current == CALM
+    (held,) = decision.held
+    assert (held.move, held.until) == ("azerbaijan -> georgia", None)
+    assert decision.sentence.startswith(
+        "held: residential stays on azerbaijan, which is degraded (edge1-azerbaijan looks degraded); "
+        "azerbaijan seems to be getting over it"
+    )
+    fading(w, AZ, fades=False)
+    w.step(1)
+    assert w.of()[GE1] == P
 
 
 def test_leaving_a_lossy_upstream_respects_hold_down_and_budget() -> None:

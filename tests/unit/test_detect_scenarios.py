@@ -17,6 +17,7 @@ from controller.core.model import (
     Sample,
     SampleState,
     SessionSample,
+    Signal,
     Target,
     TcpConnect,
     Verdict,
@@ -182,6 +183,29 @@ def test_a_link_is_degraded_when_it_loses_more_than_it_always_does(count: int, v
     assert (world.verdict(AZ), world.verdict(GE)) == (verdict, UP)
     told = world.healths()[AZ].families[Family.IPV4].loss_percent
     assert told == pytest.approx(100 / count, rel=0.2)
+
+
+def test_a_link_whose_loss_is_over_fades_before_it_is_up_again_and_one_that_loses_does_not() -> None:
+    lossy = one_in(5)
+    world = World(policy(), lambda path, target, at: lossy(path, target, at) if at < 30 else SampleState.OK)
+    assert (world.run(30.0).verdict(AZ), world.healths()[AZ].fades) == (DEGRADED, False)
+    seen = []
+    while world.verdict(AZ) is DEGRADED:
+        seen.append(world.healths()[AZ].fades)
+        world.tick()
+    assert seen == sorted(seen)  # once it fades, it keeps fading
+    assert (seen[0], seen[-1]) == (False, True)
+    assert seen.count(True) * world.tick_s > HEALTH.recover_s
+    assert (world.verdict(AZ), world.healths()[AZ].fades) == (UP, False)
+
+
+def test_a_link_that_another_witness_finds_bad_does_not_fade() -> None:
+    def says(at: float) -> list[Signal]:
+        return [Signal(AZ, "errors", at, DEGRADED, "errors is 7, above 5", 1.0)] if at < START + 9 else []
+
+    world = World(policy(), signals=says)
+    assert (world.run(8.0).verdict(AZ), world.healths()[AZ].fades) == (DEGRADED, False)
+    assert (world.run(11.5).verdict(AZ), world.healths()[AZ].fades) == (DEGRADED, True)
 
 
 def test_a_degraded_link_says_so_in_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
@@ -137,6 +138,19 @@ async def test_everything_dark_with_the_anchors_is_called_my_own_path() -> None:
         "every link looks bad at once; the anchors are silent too, so it is my own path; nothing changed"
         in scene.store.records[-1][0].sentence
     )
+
+
+@pytest.mark.parametrize(("lasts_s", "seed"), [(1.5, 0), (1.5, 1), (20.0, 0)])
+async def test_loss_that_all_links_have_for_a_while_moves_nothing_when_it_ends_either(
+    lasts_s: float, seed: int
+) -> None:
+    """Links get over it one after another, and the one that carries may be the last."""
+    chance = random.Random(seed)
+    scene = Scene(lambda path, now: not 20 <= now < 20 + lasts_s or chance.random() > 0.3)
+    scene.policy = replace(scene.policy, health=replace(scene.policy.health, recover_s=1.0))
+    await scene.run(80)
+    assert all(at < 20 for at, _ in scene.fleet.pushes)
+    assert scene.store.records[-1][0].sentence.startswith("nothing to change: residential on azerbaijan, all")
 
 
 async def test_everything_dark_but_the_anchors_is_not() -> None:

@@ -180,6 +180,7 @@ class FamilyHealth:
     excess_ms: float | None = None  # median round trip above what is usual
     jitter_ms: float | None = None  # from the median to what nine of ten round trips keep within
     tail_ms: float | None = None  # what nine of ten keep within: by this, links are compared
+    fades: bool = False  # degraded still, but what made it so seems to be over
 
     @property
     def doubt(self) -> str | None:
@@ -207,3 +208,9 @@ class Health:
     def doubt(self) -> str | None:
         """Why it is no place to move to though it is up, to follow its name; None where nothing speaks so."""
         return next((part.doubt for part in self.families.values() if part.doubt), None)
+
+    @property
+    def fades(self) -> bool:
+        """Degraded still, but in no family for anything that goes on."""
+        bad = [part.fades for part in self.families.values() if part.verdict is Verdict.DEGRADED]
+        return self.verdict is Verdict.DEGRADED and bool(bad) and all(bad)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.core.explain import describe_link, duration
-from controller.core.model import PRIMARY, Held, Placement, TrafficClass
+from controller.core.model import PRIMARY, Held, Placement, TrafficClass, Verdict
 from controller.core.rules.brownout import no_gain
 from controller.core.rules.eligibility import Option, Standing
 from controller.core.rules.placement import probation, swift_again
@@ -38,10 +38,10 @@ def wish(
 ) -> tuple[Leave, ...]:
     """Routine moves worth making, time aside. Only the first is to be made; the rest are worth a word.
 
-    A lossy path is left for whatever is up; one in brownout for what is up, not in one, and preferred or
-    faster. A good one is left only for an upstream that the operator prefers. One that will be clean within
-    ``recover_s`` is waited for rather than visiting another first. Where all that are preferred are slow, it
-    is worth a word that they are.
+    A lossy path is left for whatever is up, unless its loss seems to be over; one in brownout for what is up,
+    not in one, and preferred or faster. A good one is left only for an upstream that the operator prefers.
+    One that will be clean within ``recover_s`` is waited for rather than visiting another first. Where all
+    that are preferred are slow, it is worth a word that they are.
     """
     now = snapshot.now
     own = options.get(active.upstream)
@@ -59,13 +59,16 @@ def wish(
             if name != active.upstream and option.refuge_at < math.inf
             for place in [position(snapshot, traffic_class, name)]
         )
+        fades = all(snapshot.health[link].fades for link in _degraded(snapshot, active))
         return tuple(
             Leave(
                 upstream=name,
                 why=f"{active.upstream} is degraded ({snapshot.evidence(active.links)})",
                 due=f"{name} is up",
-                waits=_clean_text(snapshot, name, options[name]),
-                clean_at=at,
+                waits=f"{active.upstream} seems to be getting over it"
+                if fades
+                else _clean_text(snapshot, name, options[name]),
+                clean_at=math.inf if fades else at,
             )
             for at, *_, name in refuges[:1]
         )
@@ -87,6 +90,10 @@ def wish(
     if not soon:
         return tuple(preferred[:1])
     return (soon[0], *(leave for leave in preferred[:1] if leave is not soon[0]))
+
+
+def _degraded(snapshot: Snapshot, active: Incumbent) -> list[str]:
+    return [link for link in active.links if snapshot.verdict(link) is Verdict.DEGRADED]
 
 
 def _swifter(
