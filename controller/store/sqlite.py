@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +91,15 @@ class SqliteStore:
         """The state last saved, on this process's monotonic clock; an empty one if there is none.
 
         Clean time starts anew: while nobody watched, nobody knows. A link that never failed is forgotten.
+        Where the wall clock was set back meanwhile, the latest of it counts as of just now: what lies ahead
+        would hold moves until then.
         """
         with self._translated():
             kept = self._kept("state")
             if kept is None:
                 return ControlState()
             state = shifted(_state.validate_json(kept), now - utc)
+        state = shifted(state, min(0.0, now - _latest(state)))
         links = {
             name: replace(memory, clean_since=None if memory.clean_since is None else now)
             for name, memory in state.links.items()
@@ -207,6 +211,20 @@ def shifted(state: ControlState, by_s: float) -> ControlState:
         doubted={what: at + by_s for what, at in state.doubted.items()},
         together={pair: Together(each.times, each.at + by_s) for pair, each in state.together.items()},
     )
+
+
+def _latest(state: ControlState) -> float:
+    """The latest time that a state remembers."""
+    times = [
+        *(each.last_failure for each in state.links.values()),
+        *(each.brownout_ended for each in state.links.values()),
+        *state.moved_at.values(),
+        *state.routine,
+        *state.escapes,
+        *state.doubted.values(),
+        *(each.at for each in state.together.values()),
+    ]
+    return max((at for at in times if at is not None), default=-inf)
 
 
 def _record(row: tuple[int, float, float, str, str, str, str, str | None]) -> Record:

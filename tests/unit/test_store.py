@@ -136,6 +136,25 @@ def test_the_state_survives_a_reboot_that_resets_the_monotonic_clock(tmp_path: P
     assert loaded.together["azerbaijan georgia"].at == pytest.approx(30.0 - 1060.0)
 
 
+def test_a_wall_clock_that_was_set_back_puts_nothing_remembered_into_the_time_to_come(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    state = ControlState(
+        links={"a": LinkMemory(failures=1, last_failure=8990.0)},
+        moved_at={"residential": 8995.0},
+        routine=(8000.0,),
+        escapes=(8995.0,),
+        doubted={"ipv6 all": 9001.0},
+        together={"azerbaijan georgia": Together(2, 8990.0)},
+    )
+    store.save_state(state, now=9000.0, utc=1_700_000_000.0)
+    loaded = store.load_state(now=9010.0, utc=1_700_000_010.0 - 3600.0)
+    assert loaded.doubted == {"ipv6 all": pytest.approx(9010.0)}  # over
+    assert loaded.moved_at["residential"] == pytest.approx(9004.0)
+    assert loaded.links["a"].last_failure == pytest.approx(8999.0)
+    assert loaded.routine == pytest.approx((8009.0,))
+    assert store.load_state(9010.0, 1_700_000_010.0).moved_at["residential"] == pytest.approx(8995.0)
+
+
 def test_the_snapshot_is_the_last_one_put(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "s.db")
     assert store.snapshot() is None
