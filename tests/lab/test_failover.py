@@ -118,6 +118,8 @@ def test_a_cut_of_the_segment_two_upstreams_share_moves_traffic_straight_to_the_
         wait_ways(lab, "lan", IRAN)
         wait_ways(lab, "iran", IRAN, edge="edge2")
         assert len(site.moves(number)) == 1, "it took more than one move"
+        why = "; both share black-sea"
+        wait_for("the shared risk named", MOVE_WITHIN_S, lambda: why in controller.sentence)
         lab.clear()
         controller.wait_settled()
     assert_nothing_left_to_do(lab, site)
