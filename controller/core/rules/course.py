@@ -61,7 +61,10 @@ def _unless_quiet(view: Snapshot, traffic_class: TrafficClass, thought: Thought)
         return thought
     why = f"{names(quiet)} {'has' if len(quiet) == 1 else 'have'} gone quiet: that comes first"
     clause = Clause(Weight.HELD, traffic_class.name, f"stays as it is; {why}")
-    return _keep(view, traffic_class, clause, Held(traffic_class.name, "change of backups", why))
+    # What else is held stays held, and its clock runs on: a move may come due while the link is still quiet.
+    return _keep(
+        view, traffic_class, clause, Held(traffic_class.name, "change of backups", why), *thought.held
+    )
 
 
 def _keep(view: Snapshot, traffic_class: TrafficClass, clause: Clause, *held: Held) -> Thought:
