@@ -8,6 +8,7 @@ from tests.decide_world import (
     AZ,
     B1,
     B2,
+    BROWNOUT,
     DOWN,
     GE1,
     GE2,
@@ -19,9 +20,11 @@ from tests.decide_world import (
     World,
     policy,
     traffic_class,
+    world,
 )
 
 DISJOINT = traffic_class("residential", "azerbaijan", "georgia", "iran", disjoint=True)
+EAGER = replace(STABILITY, hold_down_s=0)
 ONE_CHANGE = replace(STABILITY, changes_per_hour=1)
 
 
@@ -54,3 +57,15 @@ def test_a_return_is_announced_while_the_link_that_carries_has_gone_quiet() -> N
     assert decision.decide_again_at == w.now + 60, "azerbaijan is clean for long enough"
     w.step(60)
     assert w.of()[AZ] == P
+
+
+def test_a_dead_link_has_no_say_in_whether_a_slow_upstream_is_left() -> None:
+    """Else it is left for a third one only once the dead link is drained: a moment later, and unannounced."""
+    w = world(traffic_class("residential", "georgia", "iran", "azerbaijan"), stability=EAGER)
+    w.delay({GE1: BROWNOUT})
+    w.turn({GE2: DOWN})
+    w.step(1)
+    assert w.of()[IR] == P
+    settled = w.current
+    w.step()
+    assert w.current == settled

@@ -16,6 +16,7 @@ def no_gain(snapshot: Snapshot, links: Collection[str], others: Collection[str])
     of ``others``. In a slow family the others must be better by half of ``worse_by``; in another they must
     not be worse by more than ``worse_by``.
     """
+    links = [link for link in links if snapshot.usable(link)]  # of a dead one, only its past is known
     rule = snapshot.policy.health.latency
     worse_by_ms = rule.worse_by_ms if rule else 0.0
     for family in Family:
