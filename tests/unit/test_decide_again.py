@@ -22,6 +22,7 @@ from tests.decide_world import (
     traffic_class,
     world,
 )
+from tests.unit.test_decide_doubt import doubt
 
 DISJOINT = traffic_class("residential", "azerbaijan", "georgia", "iran", disjoint=True)
 EAGER = replace(STABILITY, hold_down_s=0)
@@ -57,6 +58,20 @@ def test_a_return_is_announced_while_the_link_that_carries_has_gone_quiet() -> N
     assert decision.decide_again_at == w.now + 60, "azerbaijan is clean for long enough"
     w.step(60)
     assert w.of()[AZ] == P
+
+
+def test_a_return_is_not_announced_to_what_may_be_losing_packets_itself() -> None:
+    w = world()
+    w.turn({AZ: DOWN})
+    w.step()
+    w.turn({AZ: UP})
+    doubt(w, 0.5, AZ)
+    decision = w.step(1)
+    (back,) = (hold for hold in decision.held if hold.move == "georgia -> azerbaijan")
+    assert back.until is None, "once clean it is doubtful still"
+    assert decision.decide_again_at == w.now + 60, "as a backup it is good enough then"
+    w.step(60)
+    assert w.of()[AZ] == B1
 
 
 def test_a_dead_link_has_no_say_in_whether_a_slow_upstream_is_left() -> None:

@@ -143,9 +143,11 @@ def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leav
     """What holds a routine move to another upstream, or None if it may be made now."""
     move = f"{active} -> {leave.upstream}"
     until, text = _turn(snapshot, traffic_class)
-    if leave.clean_at > snapshot.now:
-        return _held(traffic_class, move, leave.waits, max(leave.clean_at, until))
     doubt = snapshot.doubt(leave.upstream)
+    if leave.clean_at > snapshot.now:
+        # In doubt, clean time is not the last to be waited for: that it is over makes no move due.
+        ready_at = max(leave.clean_at, until) if doubt is None else math.inf
+        return _held(traffic_class, move, leave.waits, ready_at)
     if doubt is not None:
         return _held(traffic_class, move, f"{leave.due}, but {doubt}", math.inf)
     if until > snapshot.now:
