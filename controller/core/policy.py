@@ -64,7 +64,7 @@ def decide(
             reasons=doubt.reasons,
             frozen=True,
             notices=vantage.notices,
-            decide_again_at=doubt.until,
+            decide_again_at=_first(doubt.until, believed.until),
         )
         return frozen, cautious
     joints = together.joints(policy, seen)
@@ -82,8 +82,8 @@ def decide(
             state=record_move(remembered, decision, view.current, now),
             current={name: {**view.current[name], **decision.assignment[name]} for name in policy.classes},
         )
-        at = [at for at in (decision.decide_again_at, _think(done).decide_again_at) if at is not None]
-        decision = replace(decision, decide_again_at=min(at, default=None))
+        again_at = _first(decision.decide_again_at, _think(done).decide_again_at)
+        decision = replace(decision, decide_again_at=again_at)
     return _told(decision, view, believed, joints, health, vantage), remembered
 
 
@@ -108,13 +108,12 @@ def _told(
         *together.notices(joints, view.state.together),
         *([contrast[1]] if contrast else []),
     )
-    times = [at for at in (decision.decide_again_at, believed.until) if at is not None]
     return replace(
         decision,
         sentence=one_line("; ".join([decision.sentence, *clauses])),
         reasons=(*believed.reasons, *decision.reasons),
         notices=notices,
-        decide_again_at=min(times, default=None),
+        decide_again_at=_first(decision.decide_again_at, believed.until),
     )
 
 
@@ -128,8 +127,14 @@ def _think(view: Snapshot) -> Decision:
         reasons=(*eligibility.reasons(view), *(r for thought in thoughts.values() for r in thought.reasons)),
         held=held,
         escape=any(thought.escape for thought in thoughts.values()),
-        decide_again_at=min((hold.until for hold in held if hold.until is not None), default=None),
+        decide_again_at=_first(
+            *(hold.until for hold in held), *(thought.again_at for thought in thoughts.values())
+        ),
     )
+
+
+def _first(*times: float | None) -> float | None:
+    return min((at for at in times if at is not None), default=None)
 
 
 def _links_tail(view: Snapshot) -> str:

@@ -98,11 +98,14 @@ def _brownouts(
 
 
 def _forget(memory: LinkMemory | None, now: float, rule: StabilityPolicy) -> LinkMemory | None:
-    if memory is None or memory.clean_since is None or memory.last_failure is None:
-        return memory
-    if memory.last_failure + rule.fail_back_forgotten_after_s > now:
-        return memory
-    return LinkMemory(memory.clean_since)
+    return memory if memory is None or forgotten_at(rule, memory) > now else LinkMemory(memory.clean_since)
+
+
+def forgotten_at(rule: StabilityPolicy, memory: LinkMemory) -> float:
+    """When a link's failures are forgotten; infinite while it fails, and where there are none."""
+    if memory.clean_since is None or memory.last_failure is None:
+        return math.inf
+    return memory.last_failure + rule.fail_back_forgotten_after_s
 
 
 def clean_needed_s(rule: StabilityPolicy, failures: int) -> float:

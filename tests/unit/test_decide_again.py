@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.core.rules.vantage import Disbelief, settle_s
 from tests.decide_world import (
     AZ,
     B1,
     B2,
     BROWNOUT,
+    DEGRADED,
     DOWN,
     GE1,
     GE2,
@@ -23,6 +25,7 @@ from tests.decide_world import (
     world,
 )
 from tests.unit.test_decide_doubt import doubt
+from tests.unit.test_decide_vantage import QUIET, every, turn, well
 
 DISJOINT = traffic_class("residential", "azerbaijan", "georgia", "iran", disjoint=True)
 EAGER = replace(STABILITY, hold_down_s=0)
@@ -60,6 +63,49 @@ def test_a_return_is_announced_while_the_link_that_carries_has_gone_quiet() -> N
     assert w.of()[AZ] == P
 
 
+def test_the_end_of_what_an_upstream_is_passed_over_for_is_announced() -> None:
+    """Georgia shares a sea with azerbaijan, which is back but slow, and is a backup already: it waits for nothing."""
+    w = World(policy(DISJOINT, stability=EAGER, shared=True))
+    w.step()
+    w.unreachable = frozenset({"edge1"})
+    w.turn({AZ: DOWN})
+    w.step()
+    w.unreachable = frozenset()
+    w.turn({AZ: UP})
+    w.delay({AZ: BROWNOUT})
+    assert w.step(1).decide_again_at == w.now + 60
+    assert w.of() == {AZ: B1, GE1: B2, GE2: B2, IR: P}
+    w.step(60)
+    assert w.of()[GE1] == P, "azerbaijan has not failed any more, so georgia shares with nothing that has"
+
+
+def test_that_a_failure_is_forgotten_while_the_link_is_quiet_is_announced() -> None:
+    w = World(policy(DISJOINT, stability=EAGER, shared=True))
+    w.step()
+    w.turn({AZ: DOWN})
+    w.step()
+    w.turn({AZ: UP}, suspect=(AZ,))
+    decision = w.step()
+    assert w.of()[IR] == P
+    assert decision.decide_again_at == w.now + 7200
+
+
+def test_a_second_choice_that_is_ready_before_the_first_is_announced() -> None:
+    w = world(stability=EAGER, current={"residential": {AZ: D, GE1: B2, GE2: B2, IR: P}})
+    w.turn({AZ: DOWN, GE1: DEGRADED, GE2: DEGRADED})
+    w.step(1)
+    w.turn({AZ: UP})
+    w.step(1)
+    w.turn({AZ: DOWN})
+    w.step(1)
+    w.turn({AZ: UP, GE1: UP, GE2: UP})
+    decision = w.step(1)
+    assert [hold.move for hold in decision.held] == ["iran -> azerbaijan"]
+    assert decision.decide_again_at == w.now + 60, "georgia's clean time; that of azerbaijan has doubled"
+    w.step(60)
+    assert w.of()[GE1] == P
+
+
 def test_a_return_is_not_announced_to_what_may_be_losing_packets_itself() -> None:
     w = world()
     w.turn({AZ: DOWN})
@@ -84,3 +130,14 @@ def test_a_dead_link_has_no_say_in_whether_a_slow_upstream_is_left() -> None:
     settled = w.current
     w.step()
     assert w.current == settled
+
+
+def test_a_freeze_ends_when_a_family_is_believed_again() -> None:
+    w = well()
+    turn(w, **every((DOWN, UP)))
+    w.step()
+    turn(w, **every((UP, QUIET)))
+    decision = w.step()
+    assert decision.frozen
+    assert decision.decide_again_at == w.now + settle_s(w.policy, Disbelief.ALL)
+    assert not w.step(1.5).frozen

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from controller.core.explain import Clause, Weight, changed, describe_link, names
 from controller.core.model import PRIMARY, Held, Placement, Reason, TrafficClass, Verdict
-from controller.core.rules import eligibility, patience, placement, preference, safety
+from controller.core.rules import clocks, eligibility, patience, placement, preference, safety
 from controller.core.rules.eligibility import Option
 from controller.core.rules.placement import Placed
 from controller.core.rules.preference import Incumbent, Path
@@ -24,6 +24,7 @@ class Thought:
     reasons: tuple[Reason, ...] = ()
     held: tuple[Held, ...] = ()
     escape: bool = False
+    again_at: float | None = None  # time alone may change it then, besides what is held
 
 
 def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
@@ -42,11 +43,13 @@ def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
     else:
         thought = _unless_quiet(view, traffic_class, _routine(view, traffic_class, options, active))
     reasons = (*preference.reasons(view, traffic_class, options), *thought.reasons)
+    thought = replace(thought, reasons=reasons, again_at=clocks.next_at(view, traffic_class, active))
     objection = safety.objection(view, traffic_class, thought.placements)
     if objection is None:
-        return replace(thought, reasons=reasons)
+        return thought
     clause = Clause(Weight.STUCK, traffic_class.name, f"stays as it is; {objection.text}")
-    return replace(_keep(view, traffic_class, clause, *thought.held), reasons=(*reasons, objection))
+    kept = _keep(view, traffic_class, clause, *thought.held)
+    return replace(kept, reasons=(*reasons, objection), again_at=thought.again_at)
 
 
 def _unless_quiet(view: Snapshot, traffic_class: TrafficClass, thought: Thought) -> Thought:

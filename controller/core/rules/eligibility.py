@@ -54,7 +54,7 @@ def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option
             fail_back_at=min(
                 (max(snapshot.release[link], snapshot.swift_at(link)) for link in up), default=math.inf
             ),
-            refuge_at=min((_refuge_at(snapshot, link) for link in up), default=math.inf),
+            refuge_at=min((refuge_at(snapshot, link) for link in up), default=math.inf),
         )
     return found
 
@@ -69,11 +69,12 @@ def _standing(snapshot: Snapshot, link: str) -> Standing:
     return Standing.BROWNOUT if snapshot.in_brownout(link) else Standing.READY
 
 
-def _refuge_at(snapshot: Snapshot, link: str) -> float:
+def refuge_at(snapshot: Snapshot, link: str) -> float:
+    """When traffic may flee to a link from a lossy path, should it stay clean; infinite while it fails."""
     if not snapshot.has_failed(link):
         return snapshot.now
-    clean_since = snapshot.now - snapshot.clean_s(link)
-    return min(snapshot.release[link], clean_since + DESTINATION_CLEAN_S)
+    clean_since = snapshot.state.links[link].clean_since
+    return math.inf if clean_since is None else min(snapshot.release[link], clean_since + DESTINATION_CLEAN_S)
 
 
 def reasons(snapshot: Snapshot) -> list[Reason]:

@@ -203,8 +203,13 @@ def hold_changes(
     return held
 
 
+def turn_at(snapshot: Snapshot, traffic_class: TrafficClass) -> float:
+    """When the class may make a routine move; now or earlier: at once."""
+    return _turn(snapshot, traffic_class)[0]
+
+
 def _turn(snapshot: Snapshot, traffic_class: TrafficClass) -> tuple[float, str]:
-    """When the class may make a routine move (now or earlier: at once), and what it waits for."""
+    """When the class may make a routine move, and what it waits for."""
     budget_at, budget_text = _budget(snapshot)
     moved_at = snapshot.state.moved_at.get(traffic_class.name)
     hold_s = snapshot.policy.stability.hold_down_s
