@@ -89,7 +89,7 @@ reread() { # into $1, after the clear commands in the part $2
 undo() { # what became of it into commit.undone: "clean", "differs", and what FRR said
     vt -f "$dir/commit.undo" >"$dir/commit.undo.out" 2>"$dir/commit.undo.err"
     reread "$dir/commit.restored" undo-clear
-    if [ "$(settings "$dir/commit.restored")" = "$(cat "$dir/commit.was")" ]; then
+    if [ "$(settings "$dir/commit.restored")" = "$(settings "$dir/commit.before")" ]; then
         echo clean
     else
         echo differs
@@ -141,7 +141,6 @@ commit) # tag, fingerprint, settings wanted, seconds to revert in or 0, message;
         'index($0, mark) == 1 { part = at substr($0, length(mark) + 1); printf "" >part; next } { print >part }'
     [ -e "$dir/commit.end" ] || finish incomplete
     show "$dir/commit.before"
-    settings "$dir/commit.before" >"$dir/commit.was"
     if [ "$(fingerprint "$dir/commit.before")" != "$seen" ]; then
         section show "$dir/commit.before"
         section errors "$dir/commit.before.err"
