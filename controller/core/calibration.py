@@ -1,7 +1,7 @@
 """How much evidence of grey loss a link needs: by formula at first, by its own quiet history after two weeks.
 
-Operators say how many false failovers a year they put up with (``false_failovers``). Half of that is left to
-silence, whose limit they set themselves (``ride_out``); the families of a link share the other half.
+Operators say how many false failovers a year they put up with (``false_failovers``). Most of that is left to
+silence (``silence``), whose limit costs time in proportion to bursts; the families of a link share the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from controller.core.grey_threshold import Calibrator, formula_threshold
 HISTORY_S: Final = DAYS * DAY_S  # quiet time that a fit needs
 REFIT_S: Final = DAY_S
 OLD: Final = 2.0  # histories: beyond so much, old days lose weight
-GREY_SHARE: Final = 0.5  # of the false failovers
+GREY_SHARE: Final = 0.25  # of the false failovers
 
 
 @dataclass(frozen=True, slots=True)

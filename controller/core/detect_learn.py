@@ -8,10 +8,10 @@ from typing import Final
 
 from controller.core import silence
 from controller.core.detect_state import FamilyState
-from controller.core.evidence import Assessment, Voice
+from controller.core.evidence import NEEDED, Assessment, Voice
 from controller.core.model import Target, Verdict, target_order
 
-GONE_S: Final = 10.0  # a target silent for longer, while the path answers, is no witness there
+GONE_S: Final = 3.0  # a target silent for so much longer than convicts is no witness, while the path answers
 WITNESSES: Final = 2  # remain, whatever goes
 
 
@@ -38,6 +38,11 @@ def _all_silent(others: Iterable[FamilyState]) -> bool:
     return bool(told) and all(told)
 
 
+def gone_after_s(interval_s: float, ride_out_s: float) -> float:
+    """Silent for so long, a target probed so often is gone: others that died with it are silent by then."""
+    return GONE_S + max(ride_out_s, NEEDED * interval_s)
+
+
 def gone(
     family: FamilyState, said: Mapping[Target, Assessment], left_out: Iterable[Target]
 ) -> frozenset[Target]:
@@ -50,11 +55,13 @@ def gone(
         return family.gone & family.told.silent
     if not family.told.silent:
         return frozenset()
+    ride_out_s = family.silence.ride_out_s
     long = sorted(
         (
             (-each.silent_s, target_order(target), target)
             for target, each in said.items()
-            if each.voice is Voice.SILENT and each.silent_s >= GONE_S
+            if each.voice is Voice.SILENT
+            and each.silent_s >= gone_after_s(family.records[target].rhythm.interval_s, ride_out_s)
         )
     )
     spare = len(said.keys() - set(left_out)) - WITNESSES

@@ -76,7 +76,7 @@ def remembered(state: DetectorState) -> dict[str, dict[str, Any]]:
     kept: dict[str, dict[str, Any]] = {}
     for key, part in state.families.items():
         if part.told.is_link and part.records:
-            kept[_name("silence", key)] = part.silence.calibrator.to_plain()
+            kept[_name("silence", key)] = silence.to_plain(part.silence)
         if part.loss is not None:
             kept[_name("loss", key)] = to_plain(part.loss)
         if part.latency is not None:
@@ -114,9 +114,12 @@ class _Recall:
         """With how long it may be silent, which only links learn."""
         if not family.told.is_link:
             return family
-        known = self._kept("silence", Calibrator.from_plain)
+        unit_s = family.silence.unit_s
+        known = self._kept("silence", lambda kept: silence.from_plain(kept, unit_s))
         often = silence_budget(self.policy, self.link)
-        return replace(family, silence=silence.initial(self.policy.ride_out_s, often, self.now, known))
+        return replace(
+            family, silence=silence.initial(self.policy.ride_out_s, unit_s, often, self.now, known)
+        )
 
     def loss(self, family: FamilyState) -> FamilyState:
         """With a judge of loss, if there are targets enough."""
@@ -163,5 +166,6 @@ def _unseen(
         if family_of(target) is family
     }
     pace = Pace(health.interval_s, 0.0) if records and rhythm is None else None
-    patience = silence.initial(health.ride_out_s, health.false_per_year, now)
+    every_s = min((record.rhythm.interval_s for record in records.values()), default=health.interval_s)
+    patience = silence.initial(health.ride_out_s, silence.unit_s(every_s), health.false_per_year, now)
     return FamilyState(records, Told(is_link), patience, pace=pace)

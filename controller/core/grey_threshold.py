@@ -9,19 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, inf, log
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 YEAR_S: Final = 365.25 * 86400
 LOWEST, HIGHEST = 12.0, 60.0  # bounds of any threshold
-MARGIN: Final = 2.0  # mean excesses added to a fitted threshold, for the error of the fit
 FORMULA_MARGIN: Final = 4.0
 LEVELS: Final = tuple(range(4, 61))  # at which crossings are counted
 APART_S: Final = 60.0  # crossings closer than this are one
-ENOUGH: Final = 30  # crossings of the level from which the tail is fitted
 # Nats: what a likelihood ratio has whose null hypothesis is true. A lighter fit has seen the end of what
 # single bursts do, and not yet the rarer tail of their coincidences.
 LEAST_EXCESS: Final = 1.0
-FEW: Final = 20  # with fewer than this at the lowest level the history says nothing yet
+
+
+class Tail(NamedTuple):
+    """How a tail is fitted."""
+
+    few: int  # with fewer crossings of the lowest level the history says nothing yet
+    enough: int  # crossings of the level from which it is fitted
+    margin: float  # mean excesses added, for the error of the fit
+
+
+TAIL: Final = Tail(few=20, enough=30, margin=2.0)
 
 
 def _bounded(threshold: float) -> float:
@@ -64,18 +72,16 @@ class Calibrator:
         above_at = (max(at, self.above_at[0]),) * reached + self.above_at[reached:]
         return Calibrator(self.observed_s, crossings, above_at)
 
-    def fit(self, few: int = FEW) -> tuple[int, float] | None:
+    def fit(self, tail: Tail = TAIL) -> tuple[int, float] | None:
         """The exponential tail: the level it starts from and the mean excess above it, in nats.
 
-        None while there are fewer than ``few`` crossings of the lowest level. The mean excess is the area
-        under the counts: with counts at every whole level, their sum above the start, and half a step. It is
-        never less than ``LEAST_EXCESS``.
+        None while there are too few crossings. The mean excess is the area under the counts: with counts at
+        every whole level, their sum above the start, and half a step. It is never less than ``LEAST_EXCESS``.
         """
-        if self.crossings[0] < few:
+        if self.crossings[0] < tail.few:
             return None
-        start = max(
-            index for index, count in enumerate(self.crossings) if count >= min(ENOUGH, self.crossings[0])
-        )
+        enough = min(tail.enough, self.crossings[0])
+        start = max(index for index, count in enumerate(self.crossings) if count >= enough)
         mean = sum(self.crossings[start + 1 :]) / self.crossings[start] + 0.5
         return LEVELS[start], max(LEAST_EXCESS, mean)
 
@@ -84,14 +90,14 @@ class Calibrator:
         level = self.level_for(false_per_year)
         return None if level is None else _bounded(level)
 
-    def level_for(self, false_per_year: float, few: int = FEW) -> float | None:
-        """The level crossed so often, by the tail and with a margin; None for want of history."""
-        tail = self.fit(few)
-        if tail is None or self.observed_s <= 0:
+    def level_for(self, false_per_year: float, tail: Tail = TAIL) -> float | None:
+        """The level crossed so often, by the tail and with its margin; None for want of history."""
+        found = self.fit(tail)
+        if found is None or self.observed_s <= 0:
             return None
-        level, mean = tail
+        level, mean = found
         per_year = self.crossings[level - LEVELS[0]] * YEAR_S / self.observed_s
-        return level + mean * (log(per_year / false_per_year) + MARGIN)
+        return level + mean * (log(per_year / false_per_year) + tail.margin)
 
     def forgotten(self, share: float = 0.5) -> Calibrator:
         """The same history with less weight, so that newer days count more."""

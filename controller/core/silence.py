@@ -3,24 +3,26 @@
 Operators say how long an outage is nobody's business, and how many false failovers a year they put up with. A
 link whose bursts of total loss outlast ``ride_out`` time and again cannot keep both; two weeks of its history
 tell by how much. Each silence of a quorum that ended by itself counts as one of its bursts. Not counted: what
-lasted longer than ``LONGEST_S``, for that is an outage; what befell every link at once, for that is the
+lasted longer than ``LONGEST`` units, for that is an outage; what befell every link at once, for that is the
 prober's own way.
 
-The tail is fitted as that of grey loss is (``grey_threshold``), in steps of ``UNIT_S`` in place of nats. A
-link without bursts keeps ``ride_out`` as written; none waits longer than ``LONGEST_S`` unless policy says so.
+The tail is fitted as that of grey loss is (``grey_threshold``), in units of time in place of nats. A link
+without bursts keeps ``ride_out`` as written; none waits longer than ``LONGEST`` units unless policy says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from controller.core.calibration import HISTORY_S, OLD, REFIT_S
-from controller.core.grey_threshold import LEVELS, Calibrator
+from controller.core.grey_threshold import LEVELS, Calibrator, Tail
 
-UNIT_S: Final = 0.05
-LONGEST_S: Final = UNIT_S * LEVELS[-1]
-FEWEST: Final = 5  # bursts that a fit needs: rare ones count too, if they are long
+UNIT_S: Final = 0.05  # or a tenth of the interval between probes, where that is more
+LONGEST: Final = LEVELS[-1]  # units: 3 s, where every target is probed twice a second or more
+# Rare bursts count too, if they are long. Where bursts matter there are many: the margin can be small.
+TAIL: Final = Tail(few=5, enough=100, margin=1.0)
 FLUSH_S: Final = 60.0  # history is told of the time that passed this often
 STALE_S: Final = 300.0  # not told for so long: nobody looked
 
@@ -30,6 +32,7 @@ class SilenceState:
     """What is known of one link and family. Treat as a value."""
 
     policy_s: float  # ``ride_out``, as written
+    unit_s: float  # of the calibrator's levels
     ride_out_s: float  # in force
     at: float  # monotonic seconds; the calibrator was told of the time up to here
     fitted_at: float
@@ -43,20 +46,30 @@ class SilenceState:
         return self.ride_out_s > self.policy_s
 
 
+def unit_s(interval_s: float) -> float:
+    """What lengths are counted in, for targets probed so often."""
+    return max(UNIT_S, interval_s / 10)
+
+
 def initial(
-    policy_s: float, false_per_year: float, now: float, calibrator: Calibrator | None = None
+    policy_s: float, unit_s: float, false_per_year: float, now: float, calibrator: Calibrator | None = None
 ) -> SilenceState:
     """With what is remembered of the link. ``false_per_year``: how often silence may be wrong here."""
     known = Calibrator() if calibrator is None else calibrator
-    return SilenceState(policy_s, ride_out(known, policy_s, false_per_year), now, now, known)
+    return SilenceState(policy_s, unit_s, ride_out(known, policy_s, unit_s, false_per_year), now, now, known)
 
 
-def ride_out(calibrator: Calibrator, policy_s: float, false_per_year: float) -> float:
+def ride_out(calibrator: Calibrator, policy_s: float, unit_s: float, false_per_year: float) -> float:
     """The shortest ride-out, in seconds, that keeps to both ``ride_out`` and the false failovers allowed."""
     if calibrator.observed_s < HISTORY_S:
         return policy_s
-    units = calibrator.level_for(false_per_year, FEWEST)
-    return policy_s if units is None else max(policy_s, min(LONGEST_S, units * UNIT_S))
+    return max(policy_s, fitted_s(calibrator, unit_s, false_per_year))
+
+
+def fitted_s(calibrator: Calibrator, unit_s: float, false_per_year: float) -> float:
+    """The silence that this history says is exceeded so often, within bounds; 0 where it knows no bursts."""
+    units = calibrator.level_for(false_per_year, TAIL)
+    return 0.0 if units is None else min(LONGEST, units) * unit_s
 
 
 def follow(state: SilenceState, silent_s: float | None, now: float, *, everywhere: bool) -> SilenceState:
@@ -69,9 +82,9 @@ def follow(state: SilenceState, silent_s: float | None, now: float, *, everywher
         return replace(state, since=since, everywhere=state.everywhere or everywhere)
     if state.since is None:
         return state
-    length_s, calibrator = now - state.since, state.calibrator
-    if length_s <= LONGEST_S and not state.everywhere:
-        calibrator = calibrator.quiet(now - state.at).note(length_s / UNIT_S, now)
+    length, calibrator = (now - state.since) / state.unit_s, state.calibrator
+    if length <= LONGEST and not state.everywhere:
+        calibrator = calibrator.quiet(now - state.at).note(length, now)
     return replace(state, at=now, calibrator=calibrator, since=None, everywhere=False)
 
 
@@ -85,5 +98,16 @@ def timed(state: SilenceState, false_per_year: float, now: float) -> SilenceStat
         return state
     if state.calibrator.observed_s >= OLD * HISTORY_S:
         state = replace(state, calibrator=state.calibrator.forgotten(1 / OLD))
-    fitted = ride_out(state.calibrator, state.policy_s, false_per_year)
+    fitted = ride_out(state.calibrator, state.policy_s, state.unit_s, false_per_year)
     return replace(state, fitted_at=now, ride_out_s=fitted)
+
+
+def to_plain(state: SilenceState) -> dict[str, Any]:
+    """What is worth keeping of a link's history."""
+    return {"unit_s": state.unit_s, **state.calibrator.to_plain()}
+
+
+def from_plain(plain: Mapping[str, Any], unit_s: float) -> Calibrator:
+    """What ``to_plain`` gave; nothing, if counted in other units. Raises ``ValueError`` for nonsense."""
+    kept = Calibrator.from_plain(plain)
+    return kept if plain.get("unit_s") == unit_s else Calibrator()

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, inf, log
+from math import exp, inf
 
 import numpy as np
 
-from controller.core.grey_threshold import ENOUGH, LEVELS, YEAR_S, Calibrator, formula_threshold
+from controller.core import silence
+from controller.core.calibration import GREY_SHARE
+from controller.core.grey_threshold import LEVELS, YEAR_S, Calibrator, formula_threshold
+from controller.core.silence import unit_s
 from tests.benchmarks.detection_links import Fault, FaultyTime, GoodTime, Link
 from tests.benchmarks.detection_ours import Ours, Silences, interesting
 from tests.benchmarks.detection_rules import USUAL, Rule, Rules
 
-BUDGET = 0.5  # false alarms per link-year: half of one for grey loss, the other half for silence
+GREY_BUDGET = GREY_SHARE  # false alarms per link-year: one in all
+SILENCE_BUDGET = 1 - GREY_SHARE
 APART_S = 60.0  # alarms closer than this are one
 DAY_S = 86400.0
 PILOT_DAYS = 3  # for the threshold that decides what is suspicious in what follows
@@ -33,7 +37,6 @@ class History:
     link: Link
     days: int
     reference: float  # threshold, in nats, of which a share is suspicious
-    ride_out_s: float
     fast_share: float  # of the time
     crossings: tuple[int, ...]
     early: tuple[int, ...]
@@ -58,12 +61,17 @@ class History:
     @property
     def formula(self) -> float:
         """The threshold before there is any history."""
-        return formula_threshold(self.link.rate, BUDGET)
+        return formula_threshold(self.link.rate, GREY_BUDGET)
 
     @property
     def threshold(self) -> float:
         """As a controller would fit it after ``HISTORY_DAYS``."""
-        return self.early_calibrator.threshold(BUDGET) or self.formula
+        return self.early_calibrator.threshold(GREY_BUDGET) or self.formula
+
+    @property
+    def ride_out_s(self) -> float:
+        """As a controller would fit it, by all of the history."""
+        return ride_out(self.link, self.silences, self.days)
 
     @property
     def probes_per_s(self) -> float:
@@ -99,25 +107,22 @@ def predicted(calibrator: Calibrator, threshold: float) -> float | None:
 
 
 def ride_out(link: Link, silences: Sequence[int], days: float) -> float:
-    """The shortest ride-out that keeps to the budget, by the exponential tail."""
-    if silences[0] < 5:
-        return LEAST_RIDE_OUT_S
-    levels = Silences(link).levels
-    start = max(index for index, count in enumerate(silences) if count >= min(ENOUGH, silences[0]))
-    mean_s = (levels[1] - levels[0]) * (sum(silences[start + 1 :]) / silences[start] + 0.5)
-    per_year = silences[start] * YEAR_S / (days * DAY_S)
-    return max(LEAST_RIDE_OUT_S, round(levels[start] + mean_s * log(max(1.0, per_year / BUDGET)), 2))
+    """The shortest ride-out that keeps to the budget, as ``controller.core.silence`` fits it."""
+    below = Silences.FIRST - LEVELS[0]  # silences so short are not told apart
+    crossings = (*[silences[0]] * below, *silences)[: len(LEVELS)]
+    fitted_s = silence.fitted_s(Calibrator(days * DAY_S, crossings), unit_s(link.interval_s), SILENCE_BUDGET)
+    return round(max(LEAST_RIDE_OUT_S, fitted_s), 2)
 
 
 def good_time(
     link: Link, days: int, ambient: float | None = None, tell: Callable[[str], None] = lambda _: None
 ) -> History:
     """Ours on so many days of good time, after a pilot that settles what is suspicious."""
-    pilot = Ours(link, formula_threshold(link.rate, BUDGET), 3.0, ambient)
+    pilot = Ours(link, formula_threshold(link.rate, GREY_BUDGET), 3.0, ambient)
     for day in range(PILOT_DAYS):
         _one_day(pilot, GoodTime(link, DAY_S, [7, day]), day, everything=True)
     history = pilot.calibrator.quiet(PILOT_DAYS * DAY_S)
-    reference = history.threshold(BUDGET) or formula_threshold(link.rate, BUDGET)
+    reference = history.threshold(GREY_BUDGET) or formula_threshold(link.rate, GREY_BUDGET)
     ride_out_s = ride_out(link, pilot.silences.crossings, PILOT_DAYS)
     ours = Ours(link, reference, ride_out_s, ambient)
     early, fast_s = ours.calibrator, 0.0
@@ -131,7 +136,6 @@ def good_time(
         link=link,
         days=days,
         reference=reference,
-        ride_out_s=ride_out(link, ours.silences.crossings, days),
         fast_share=fast_s / (min(days, HISTORY_DAYS) * DAY_S),
         crossings=ours.calibrator.crossings,
         early=early.crossings,

@@ -15,6 +15,7 @@ from math import floor, inf
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.core.detect_learn import WITNESSES, gone_after_s
 from controller.core.evidence import NEEDED, PATIENCE, READING_S
 from controller.core.grey import SPELLS_S
 from controller.core.grey_jury import NOTABLE, Jury, empanelled
@@ -22,6 +23,7 @@ from controller.core.grey_model import Watch, model
 from controller.core.grey_threshold import APART_S, Calibrator
 from controller.core.judgement import quorum
 from controller.core.pacing import COINCIDENCE, FIRST_SIGN, LATELY_INTERVALS, Pace
+from controller.core.silence import unit_s
 from tests.benchmarks.detection_links import GoodTime, Link, Seconds, World
 
 REPLY_S = 0.02
@@ -40,9 +42,10 @@ Answers = list[tuple[float, int] | range]  # sent at, target; or numbers of calm
 class Silences:
     """How long a quorum was silent, in good time: what each ``ride_out`` would have made of it."""
 
+    FIRST = 6  # units
+
     def __init__(self, link: Link) -> None:
-        step_s = 0.05 * max(1.0, 2 * link.interval_s)
-        self.levels = tuple(round((6 + index) * step_s, 2) for index in range(75))
+        self.levels = tuple(round((self.FIRST + index) * unit_s(link.interval_s), 2) for index in range(75))
         self.crossings = [0] * len(self.levels)
         self._above_at = [-inf] * len(self.levels)
 
@@ -73,7 +76,7 @@ class Ours:
         self.link = link
         self._model = model(link.loss if ambient is None else ambient, link.interval_s)
         self._threshold, self._ride_out_s = threshold, ride_out_s
-        self._quorum = quorum(link.targets)
+        self._gone_after_s = gone_after_s(link.interval_s, ride_out_s)
         self.calibrator = Calibrator()
         self.silences = Silences(link)
         self.fast_s = 0.0
@@ -167,7 +170,7 @@ class Ours:
         if kind == SILENT:
             if self._lost[target] and self._lost[target][0] == what:
                 self._silent.add(target)
-            if len(self._silent) < self._quorum:
+            if len(self._silent) < self._needed(now):
                 return False
             self.silent_at = now
             return True
@@ -188,11 +191,21 @@ class Ours:
             for each, lost in enumerate(self._lost)
             if len(lost) >= NEEDED and lost[NEEDED - 1] + OVERDUE_S <= now
         )
-        if len(silences) >= self._quorum:
-            self.silences.note(silences[-self._quorum], now + self._offset_s)
+        needed = self._needed(now)
+        if len(silences) >= needed:
+            self.silences.note(silences[-needed], now + self._offset_s)
         self._since[target] = sent_at
         self._lost[target] = [at for at in self._lost[target] if at > sent_at]
         self._silent.discard(target)
+
+    def _needed(self, now: float) -> int:
+        """Silent targets that convict, those included that are gone. Look while the link is not convicted."""
+        gone = sum(
+            bool(lost) and now - since >= self._gone_after_s
+            for since, lost in zip(self._since, self._lost, strict=True)
+        )
+        gone = min(gone, self.link.targets - WITNESSES)
+        return gone + quorum(self.link.targets - gone)
 
     def _known(self, sent_at: float, target: int, answers: Answers) -> None:
         self._count(answers)

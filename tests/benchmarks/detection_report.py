@@ -8,11 +8,11 @@ from controller.core.grey_threshold import YEAR_S
 from tests.benchmarks.detection_bounds import bound_s
 from tests.benchmarks.detection_links import Fault, Link
 from tests.benchmarks.detection_measure import (
-    BUDGET,
     DEAD_TARGET,
     FAULTS,
     LEAST_RIDE_OUT_S,
     LOSSES,
+    SILENCE_BUDGET,
     History,
     predicted,
 )
@@ -148,7 +148,7 @@ def _false(history: History) -> str:
     """Grey and silence; where no silence as long as the ride-out was seen, it was fitted to the budget."""
     silences = history.false_silences(history.ride_out_s)
     fitted = history.ride_out_s > LEAST_RIDE_OUT_S
-    silent = f"{silences:.2g}" if silences else f"~{BUDGET:g}" if fitted else "0"
+    silent = f"{silences:.2g}" if silences else f"~{SILENCE_BUDGET:g}" if fitted else "0"
     return f"{history.per_year(history.threshold)} + {silent}"
 
 

@@ -10,6 +10,7 @@ from controller.core.detect import initial, remembered
 from controller.core.detect_learn import GONE_S
 from controller.core.grey_threshold import LEVELS, Calibrator
 from controller.core.model import SampleState, Target, Verdict
+from controller.core.silence import UNIT_S
 from controller.core.target_notes import notes
 from tests.unit.detection_world import AZ, GE, HEALTH, START, V4, World, policy
 
@@ -35,7 +36,7 @@ def test_a_target_gone_from_one_link_leaves_the_verdict_to_no_other_single_one()
 
 
 def test_until_it_is_gone_for_good_two_silent_targets_of_three_are_a_dead_link() -> None:
-    world = burst(8.0).run(12.0)
+    world = burst(6.0).run(12.0)
     assert Verdict.DOWN in {verdict for _, path, verdict in world.verdicts if path == AZ}
 
 
@@ -85,7 +86,9 @@ def dark_from(begins: float, lasts_s: float) -> World:
 
     world = World(policy(), fate)
     bursty = Calibrator(20 * DAY_S, tuple(100 if level < 18 else 0 for level in LEVELS))
-    world.state = initial(world.policy, START, {f"silence/{AZ}/ipv4": bursty.to_plain()})
+    world.state = initial(
+        world.policy, START, {f"silence/{AZ}/ipv4": {"unit_s": UNIT_S, **bursty.to_plain()}}
+    )
     return world
 
 

@@ -15,7 +15,7 @@ from controller.core.grey_threshold import (
     LEAST_EXCESS,
     LEVELS,
     LOWEST,
-    MARGIN,
+    TAIL,
     YEAR_S,
     Calibrator,
     formula_threshold,
@@ -69,7 +69,7 @@ def test_a_light_tail_is_not_trusted_beyond_what_a_likelihood_ratio_has_by_natur
     level, mean = tail
     assert mean == LEAST_EXCESS
     crossed = light.crossings[level - LEVELS[0]]
-    by_nature = level + log(crossed * YEAR_S / light.observed_s) + MARGIN
+    by_nature = level + log(crossed * YEAR_S / light.observed_s) + TAIL.margin
     assert light.threshold(1.0) == pytest.approx(by_nature)
 
 

@@ -8,12 +8,23 @@ from statistics import median
 
 import pytest
 
-from controller.core.grey_threshold import YEAR_S, Calibrator
-from controller.core.silence import LONGEST_S, SilenceState, follow, initial, timed
+from controller.core.grey_threshold import YEAR_S
+from controller.core.silence import (
+    LONGEST,
+    UNIT_S,
+    SilenceState,
+    follow,
+    from_plain,
+    initial,
+    timed,
+    to_plain,
+    unit_s,
+)
 
 DAY_S = 86400.0
 POLICY_S = 0.4
 OFTEN = 0.5  # a year
+LONGEST_S = LONGEST * UNIT_S
 
 
 def lived(
@@ -24,7 +35,7 @@ def lived(
     policy_s: float = POLICY_S,
 ) -> SilenceState:
     """A link through so many days, silent at these times for so long; looked at once a minute besides."""
-    state, now = initial(policy_s, OFTEN, 0.0), 0.0
+    state, now = initial(policy_s, UNIT_S, OFTEN, 0.0), 0.0
     for at, length_s in sorted(bursts):
         while now + 60.0 < at:
             now += 60.0
@@ -44,7 +55,7 @@ def bursts(count: int, mean_s: float, days: float = 15.0, seed: int = 1) -> list
 
 
 def test_without_a_history_ride_out_is_as_written() -> None:
-    assert initial(POLICY_S, OFTEN, 0.0).ride_out_s == POLICY_S
+    assert initial(POLICY_S, UNIT_S, OFTEN, 0.0).ride_out_s == POLICY_S
     assert lived(bursts(200, 0.2, days=10), days=10).ride_out_s == POLICY_S
 
 
@@ -93,15 +104,23 @@ def test_ride_out_is_never_stretched_beyond_its_bound_nor_shortened() -> None:
 
 
 def test_time_when_nobody_looked_is_no_quiet_time() -> None:
-    state = initial(POLICY_S, OFTEN, 0.0)
+    state = initial(POLICY_S, UNIT_S, OFTEN, 0.0)
     state = timed(state, OFTEN, 20 * DAY_S)
     assert state.calibrator.observed_s == 0.0
 
 
 def test_a_history_that_was_kept_holds_from_the_start() -> None:
     first = lived(bursts(600, 0.2))
-    kept = Calibrator.from_plain(first.calibrator.to_plain())
-    assert initial(POLICY_S, OFTEN, 0.0, kept).ride_out_s == pytest.approx(first.ride_out_s, rel=0.05)
+    kept = from_plain(to_plain(first), UNIT_S)
+    assert initial(POLICY_S, UNIT_S, OFTEN, 0.0, kept).ride_out_s == pytest.approx(first.ride_out_s, rel=0.05)
+
+
+def test_lengths_are_counted_in_units_that_slow_probing_can_tell_apart() -> None:
+    assert [unit_s(each) for each in (0.1, 0.5, 1.0, 2.5)] == [0.05, 0.05, 0.1, 0.25]
+    first = lived(bursts(600, 0.2))
+    assert (
+        from_plain(to_plain(first), 0.1).observed_s == 0.0
+    )  # probed at another interval since: learnt afresh
 
 
 def test_a_link_that_has_become_well_is_trusted_again_in_time() -> None:
