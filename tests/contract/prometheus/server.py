@@ -102,6 +102,11 @@ class Server:
     def freeze(self) -> None:
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGSTOP)
+        # One of its threads has to run once more to stop them all: on a busy machine they answer until then.
+        until = time.monotonic() + UP_WITHIN_S
+        while ") T " not in Path(f"/proc/{self.process.pid}/stat").read_text():
+            assert time.monotonic() < until, "it did not stop"
+            time.sleep(0.01)
 
     def thaw(self) -> None:
         assert self.process is not None

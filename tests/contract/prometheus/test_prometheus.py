@@ -220,7 +220,7 @@ async def test_an_expression_that_is_none_is_answered_in_the_server_s_words(
 
 async def test_a_server_that_hangs_is_left_after_the_timeout(ask: Ask, server: Server) -> None:
     source = ask(ERRORS, timeout_s=0.5)
-    await source.read()
+    await said(source, bool)
     server.freeze()
     try:
         began = time.monotonic()
