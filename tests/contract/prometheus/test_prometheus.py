@@ -102,6 +102,18 @@ async def said(source: PrometheusSource, enough: Callable[[dict[str, Signal]], o
         await asyncio.sleep(0.1)
 
 
+async def answered(source: PrometheusSource) -> None:
+    """Wait until it answers at all: a busy machine may need a second try."""
+    until = time.monotonic() + SEEN_WITHIN_S
+    while True:
+        try:
+            await source.read()
+        except SourceError:
+            assert time.monotonic() < until
+        else:
+            return
+
+
 Ask = Callable[..., PrometheusSource]
 
 
@@ -220,7 +232,7 @@ async def test_an_expression_that_is_none_is_answered_in_the_server_s_words(
 
 async def test_a_server_that_hangs_is_left_after_the_timeout(ask: Ask, server: Server) -> None:
     source = ask(ERRORS, timeout_s=0.5)
-    await said(source, bool)
+    await answered(source)
     server.freeze()
     try:
         began = time.monotonic()
@@ -229,7 +241,7 @@ async def test_a_server_that_hangs_is_left_after_the_timeout(ask: Ask, server: S
         assert time.monotonic() - began < 2
     finally:
         server.thaw()
-    await said(source, lambda _: True)
+    await answered(source)
 
 
 async def test_nobody_there_and_somebody_else_there(ask: Ask, exporter: Exporter) -> None:
