@@ -17,6 +17,7 @@ from tests.decide_world import (
     IR,
     STABILITY,
     UP,
+    USUAL,
     D,
     P,
     World,
@@ -130,6 +131,21 @@ def test_a_dead_link_has_no_say_in_whether_a_slow_upstream_is_left() -> None:
     settled = w.current
     w.step()
     assert w.current == settled
+
+
+def test_what_was_passed_over_is_not_returned_to_while_the_brownout_lasts() -> None:
+    w = world()
+    w.delay({AZ: BROWNOUT, GE1: USUAL, GE2: USUAL}, {GE1: 80.0, GE2: 80.0})
+    w.step(1)
+    assert w.of()[IR] == P
+    decision = w.step(600)
+    assert w.of()[IR] == P, "georgia is an earlier choice, but was no reason to leave azerbaijan"
+    assert [(hold.move, hold.until) for hold in decision.held] == [
+        ("iran -> azerbaijan", None)
+    ]  # slow itself
+    w.turn({AZ: DOWN})
+    w.step(1)
+    assert (w.of()[GE1], w.of()[GE2]) == (P, P), "it is azerbaijan's brownout that spoke against it"
 
 
 def test_a_freeze_ends_when_a_family_is_believed_again() -> None:

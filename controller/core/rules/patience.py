@@ -15,7 +15,7 @@ from controller.core.model import PRIMARY, Held, Placement, TrafficClass, Verdic
 from controller.core.rules.brownout import no_gain
 from controller.core.rules.eligibility import Option, Standing
 from controller.core.rules.placement import probation, swift_again
-from controller.core.rules.preference import Incumbent, Path, better, position
+from controller.core.rules.preference import Incumbent, Path, better, path, position
 from controller.core.rules.snapshot import Snapshot
 from controller.core.stability import room_at
 
@@ -75,17 +75,11 @@ def wish(
     if active.path is Path.BROWNOUT and not healed:
         return _swifter(snapshot, traffic_class, options, active)
     preferred = [
-        Leave(
-            upstream=name,
-            why=f"{name} is preferred and has been clean for {duration(_clean_s(snapshot, options[name]))}",
-            due=f"{name} is preferred and clean",
-            waits=_clean_text(snapshot, name, options[name]),
-            clean_at=options[name].fail_back_at,
-        )
+        _return(snapshot, options[name], name, _passed_over(snapshot, traffic_class, options, name))
         for name in better(snapshot, traffic_class, options, active.upstream)
         if options[name].refuge_at < math.inf
     ]
-    preferred = [leave for leave in preferred if leave.clean_at < math.inf] or preferred
+    preferred.sort(key=lambda leave: leave.clean_at == math.inf)  # stable
     soon = [leave for leave in preferred if leave.clean_at <= now + snapshot.policy.health.recover_s]
     if not soon:
         return tuple(preferred[:1])
@@ -94,6 +88,36 @@ def wish(
 
 def _degraded(snapshot: Snapshot, active: Incumbent) -> list[str]:
     return [link for link in active.links if snapshot.verdict(link) is Verdict.DEGRADED]
+
+
+def _return(snapshot: Snapshot, option: Option, upstream: str, objection: str | None) -> Leave:
+    return Leave(
+        upstream=upstream,
+        why=f"{upstream} is preferred and has been clean for {duration(_clean_s(snapshot, option))}",
+        due=f"{upstream} is preferred and clean",
+        waits=objection or _clean_text(snapshot, upstream, option),
+        clean_at=math.inf if objection else option.fail_back_at,
+    )
+
+
+def _passed_over(
+    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], upstream: str
+) -> str | None:
+    """Why an upstream is passed over for a later one while a choice before it is in brownout, or None.
+
+    What is not worth leaving the slow one for is not worth returning to from the one that was: else the
+    class would go there by a detour.
+    """
+    for slow in traffic_class.prefer[: traffic_class.prefer.index(upstream)]:
+        links = snapshot.links_of.get(slow, ())
+        if slow not in options or path(snapshot, links) is not Path.BROWNOUT:
+            continue
+        if upstream in better(snapshot, traffic_class, options, slow):
+            continue
+        objection = no_gain(snapshot, links, options[upstream].links)
+        if objection:
+            return f"{upstream} is no better than {slow}, which is in brownout: {objection}"
+    return None
 
 
 def _swifter(

@@ -161,11 +161,11 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
                 carrying.setdefault(upstream, []).append(link)
     if placed and hidden and not carrying:
         links = tuple(link for links in hidden.values() for link in links)
-        return Incumbent(next(iter(hidden)), links, _path(snapshot, links), presumed=True)
+        return Incumbent(next(iter(hidden)), links, path(snapshot, links), presumed=True)
     found = []
     for upstream, seen in carrying.items():
         links = (*seen, *hidden.get(upstream, []))
-        found.append(Incumbent(upstream, links, _path(snapshot, links)))
+        found.append(Incumbent(upstream, links, path(snapshot, links)))
 
     def order(one: Incumbent) -> tuple[Path, bool, tuple[bool, int]]:
         proven = any(not snapshot.on_probation(link) for link in one.links)
@@ -174,7 +174,9 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
     return min(found, key=order, default=None)
 
 
-def _path(snapshot: Snapshot, links: Iterable[str]) -> Path:
+def path(snapshot: Snapshot, links: Iterable[str]) -> Path:
+    """State of links that carry together: that of the best."""
+
     def of(link: str) -> Path:
         slow = snapshot.verdict(link) is Verdict.UP and snapshot.in_brownout(link)
         return Path.BROWNOUT if slow else PATH_OF[snapshot.verdict(link)]
