@@ -9,10 +9,10 @@ from typing import Final
 from controller.core import silence
 from controller.core.detect_state import FamilyState
 from controller.core.evidence import NEEDED, Assessment, Voice
-from controller.core.model import Target, Verdict, target_order
+from controller.core.judgement import quorum
+from controller.core.model import Target, Verdict
 
 GONE_S: Final = 3.0  # a target silent for so much longer than convicts is no witness, while the path answers
-WITNESSES: Final = 2  # remain, whatever goes
 
 
 def with_silence(
@@ -49,21 +49,19 @@ def gone(
     """Targets that are silent on this path alone, and no news any more.
 
     Left in, one of three would leave the verdict to any single burst of one of the others. On a path that is
-    silent itself nobody goes, and who was gone comes back by answering.
+    silent itself nobody goes, and who was gone comes back by answering. More than a quorum can spare are not
+    gone: it is the path that has lost them, one after another.
     """
     if family.facts.is_silent:
         return family.gone & family.told.silent
     if not family.told.silent:
         return frozenset()
     ride_out_s = family.silence.ride_out_s
-    long = sorted(
-        (
-            (-each.silent_s, target_order(target), target)
-            for target, each in said.items()
-            if each.voice is Voice.SILENT
-            and each.silent_s >= gone_after_s(family.records[target].rhythm.interval_s, ride_out_s)
-        )
+    counted = said.keys() - set(left_out)
+    found = frozenset(
+        target
+        for target in counted
+        if said[target].voice is Voice.SILENT
+        and said[target].silent_s >= gone_after_s(family.records[target].rhythm.interval_s, ride_out_s)
     )
-    spare = len(said.keys() - set(left_out)) - WITNESSES
-    counted = [target for *_, target in long if target not in left_out]
-    return frozenset(counted[: max(0, spare)])
+    return found if len(found) <= len(counted) - quorum(len(counted)) else frozenset()

@@ -15,7 +15,7 @@ from math import floor, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.core.detect_learn import WITNESSES, gone_after_s
+from controller.core.detect_learn import gone_after_s
 from controller.core.evidence import NEEDED, PATIENCE, READING_S
 from controller.core.grey import SPELLS_S
 from controller.core.grey_jury import NOTABLE, Jury, empanelled
@@ -204,7 +204,7 @@ class Ours:
             bool(lost) and now - since >= self._gone_after_s
             for since, lost in zip(self._since, self._lost, strict=True)
         )
-        gone = min(gone, self.link.targets - WITNESSES)
+        gone = gone if gone <= self.link.targets - quorum(self.link.targets) else 0
         return gone + quorum(self.link.targets - gone)
 
     def _known(self, sent_at: float, target: int, answers: Answers) -> None:

@@ -63,15 +63,20 @@ def test_who_is_gone_is_named_and_counts_again_by_answering() -> None:
     assert world.healths()[AZ].why.startswith("IPv4: 3 of 3 targets answer")
 
 
-def test_two_witnesses_remain_however_many_are_gone() -> None:
+@pytest.mark.parametrize(("targets", "lost"), [(3, 2), (5, 3)])
+def test_a_link_that_loses_its_targets_one_after_another_is_dead_though(targets: int, lost: int) -> None:
     def fate(path: str, target: Target, at: float) -> SampleState:
-        order = V4.index(target)
-        return SampleState.LOST if path == AZ and at >= 5.0 + 15.0 * order else SampleState.OK
+        place = V4.index(target)
+        return (
+            SampleState.LOST if path == AZ and place < lost and at >= 5.0 + 15.0 * place else SampleState.OK
+        )
 
-    world = World(policy(THREE), fate).run(5.0 + 15.0 + 14.0)  # two of three, the second one not by its own
+    last = 5.0 + 15.0 * (lost - 1)
+    world = World(policy(replace(HEALTH, targets=V4[:targets])), fate).run(last + GONE_S)
     assert world.verdict() is Verdict.UP
-    world.run(5.0 + 30.0 + 2.0)
+    world.run(last + GONE_S + 1.0)
     assert world.verdict() is Verdict.DOWN
+    assert world.run(last + 30.0).verdict() is Verdict.DOWN
 
 
 # --- bursts ------------------------------------------------------------------------------------
