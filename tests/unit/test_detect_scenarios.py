@@ -211,7 +211,7 @@ def test_a_link_that_another_witness_finds_bad_does_not_fade() -> None:
 def test_a_degraded_link_says_so_in_numbers() -> None:
     assert (
         World(policy(), one_in(5)).run(15.0).healths()[AZ].why
-        == "IPv4: lost 20.0 % in 10 s, more than its usual 0.5 % (evidence 35.4, 27.4 needed), 4 of 4 targets answer"
+        == "IPv4: lost 20.0 % in 10 s, more than its usual 0.5 % (evidence 36.1, 28.1 needed), 4 of 4 targets answer"
     )
 
 
