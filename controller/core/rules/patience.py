@@ -110,7 +110,7 @@ def _passed_over(
     """
     for slow in traffic_class.prefer[: traffic_class.prefer.index(upstream)]:
         links = snapshot.links_of.get(slow, ())
-        if slow not in options or path(snapshot, links) is not Path.BROWNOUT:
+        if not links or path(snapshot, links) is not Path.BROWNOUT:
             continue
         if upstream in better(snapshot, traffic_class, options, slow):
             continue
