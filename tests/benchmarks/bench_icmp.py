@@ -92,12 +92,16 @@ async def _ours(rate: int, seconds: float) -> Cost:
     return Cost(sent, lost, invalid, passed, cpu, sorted(rtts))
 
 
+SEQUENCES = 60_000  # fping numbers probes with 16 bits, and keeps each number for ten seconds
+
+
 def fping(rate: int, seconds: float) -> Cost:
     """fping at the same rate: all targets in one go, ten times a second, for spread evenly it is slower.
 
-    It prints at its end, so printing costs it nothing meanwhile.
+    It prints at its end, so printing costs it nothing meanwhile. Not for longer than its sequence numbers last.
     """
-    period_ms, count = 1000 * INTERVAL_S, round(seconds / INTERVAL_S)
+    period_ms = 1000 * INTERVAL_S
+    count = min(round(seconds / INTERVAL_S), SEQUENCES // len(targets(rate)))
     words = ["fping", "-q", "-C", str(count), "-p", f"{period_ms:g}", "-i", "0"]
     words += ["-t", f"{1000 * TIMEOUT_S:g}", "-S", str(SOURCE), *map(str, targets(rate))]
     before, begun = os.times(), time.monotonic()
