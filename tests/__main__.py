@@ -13,16 +13,26 @@ PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest")
 Command = tuple[str, ...]
 
-# One after another. What stands in one line runs side by side: tests of the lab measure time, and run alone.
+# One after another. What is listed together runs side by side: tests of the lab that measure time run apart from
+# those that need all of the machine.
 CHECKS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     ("lint", ((PYTHON, "-m", "ruff", "check", "."),)),
     ("format", ((PYTHON, "-m", "ruff", "format", "--check", "."),)),
     ("types", ((PYTHON, "-m", "mypy"),)),
     ("layers", ((str(Path(PYTHON).with_name("lint-imports")),),)),
 )
+LAB = "tests/lab"
+TIMELESS = tuple(f"{LAB}/test_{name}.py" for name in ("plan_apply", "role_policies"))
+PATIENT = tuple(f"{LAB}/test_{name}.py" for name in ("brownout", "life", "innocent"))  # they mostly wait
 TESTS = (
-    ("tests", ((*PYTEST, "tests/unit", "tests/property"), (*PYTEST, "tests/contract"))),
-    ("lab tests", ((*PYTEST, "tests/lab"),)),
+    (
+        "tests",
+        ((*PYTEST, "tests/unit"), (*PYTEST, "tests/contract", "tests/property"), (*PYTEST, *TIMELESS)),
+    ),
+    (
+        "lab tests",
+        ((*PYTEST, LAB, *(f"--ignore={each}" for each in (*TIMELESS, *PATIENT))), (*PYTEST, *PATIENT)),
+    ),
 )
 
 

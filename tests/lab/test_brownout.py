@@ -15,7 +15,7 @@ from tests.lab.operate import QUICK, Controller, Site, make_site, no_leaks, stri
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-HELD_S = 15.0
+HELD_S = 10.0
 SLOWER_MS = 50.0
 LATENCY = {"worse_by": "30ms", "held": f"{HELD_S:g}s"}
 CHANGES: dict[str, dict[str, Any]] = {**QUICK, "health": {**QUICK["health"], "latency": LATENCY}}

@@ -82,7 +82,7 @@ def test_a_target_that_limits_icmp_is_named_and_moves_nothing(
     assert lab.exec("internet", ["nft", LIMIT]).returncode == 0
     try:
         wait_for("the target named", 40, lambda: len(named(controller)) == 1)
-        time.sleep(10)
+        time.sleep(3)
         assert site.acted(number) == []
         assert len(named(controller)) == 1
         shown = " ".join(site.failover("status").stdout.split())
