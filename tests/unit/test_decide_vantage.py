@@ -111,6 +111,49 @@ def test_the_link_whose_family_comes_back_first_wins_nothing() -> None:
     assert [memory.failures for memory in w.state.links.values()] == [0, 0, 0, 0]
 
 
+def recovering(name: str, now: float) -> Health:
+    """IPv6 answers again, and has not for long enough to be trusted."""
+    link = dual(name, UP, DOWN, since=now)
+    return replace(link, families={**link.families, V6: replace(link.families[V6], fades=True)})
+
+
+def test_a_link_that_answers_again_is_waited_for_though_another_is_trusted_first() -> None:
+    w = well()
+    turn(w, **every((UP, DOWN)))
+    w.step(60)
+    began, recover_s = w.now, w.policy.health.recover_s
+    turn(w, ge1=(UP, UP), ge2=(UP, UP), ir=(UP, UP))
+    w.health[AZ] = recovering(AZ, w.now)
+    while w.now - began < recover_s - 1:
+        decision = w.step(0.1)
+        assert w.current == CALM
+        assert "IPv6 is only just coming back: left out" in decision.sentence
+    turn(w, az=(UP, UP))
+    w.step(60)
+    assert w.current == CALM
+
+
+def test_a_link_that_never_gets_further_than_answering_again_is_not_waited_for_without_end() -> None:
+    w = well()
+    turn(w, **every((UP, DOWN)))
+    w.step(60)
+    turn(w, ge1=(UP, UP), ge2=(UP, UP), ir=(UP, UP))
+    w.health[AZ] = recovering(AZ, w.now)
+    for _ in range(round(10 * (w.policy.health.recover_s + settle_s(w.policy, Disbelief.ALL))) + 1):
+        w.step(0.1)
+    assert w.of()[GE1] == P
+
+
+def test_a_link_that_goes_on_failing_after_the_family_came_back_elsewhere_is_not_waited_for() -> None:
+    w = well()
+    turn(w, **every((UP, DOWN)))
+    w.step(60)
+    turn(w, ge1=(UP, UP), ge2=(UP, UP), ir=(UP, UP))
+    for _ in range(round(10 * settle_s(w.policy, Disbelief.ALL)) + 1):
+        w.step(0.1)
+    assert w.of()[GE1] == P
+
+
 def test_a_family_that_stays_gone_from_one_link_after_it_came_back_elsewhere_is_that_links_fault() -> None:
     w = well()
     turn(w, **every((UP, DOWN)))

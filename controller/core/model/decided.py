@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from controller.core.model.network import Placement
 
-# What is left out or not believed (see rules/vantage.py) -> until when.
+# What is left out or not believed (see rules/vantage.py) -> until when; and until when at most.
 Doubted = Mapping[str, float]
 Assignment = Mapping[str, Mapping[str, Placement]]  # class -> link -> placement
 

@@ -29,7 +29,8 @@ def doubt(snapshot: Snapshot, health: Mapping[str, Health], vantage: Vantage) ->
 
     Frozen: the prober itself is in trouble; no link is known; no link is both usable and free of suspicion;
     or every usable link came back only moments ago, because what ends is then as likely an outage of my own,
-    and the link that recovers first must not win traffic from one that follows in the next instant.
+    and the link that recovers first must not win traffic from one that follows in the next instant. Links
+    that answer again but are not trusted yet are waited for, ``recover_s`` at most.
     """
     user_path = health.get(USER_PATH)
     if vantage.trouble is not None:
@@ -43,6 +44,9 @@ def doubt(snapshot: Snapshot, health: Mapping[str, Health], vantage: Vantage) ->
         return Doubt(text + _user_path(user_path), _evidence(snapshot, user_path))
     settle_s = snapshot.policy.health.ride_out_s + snapshot.policy.health.timeout_s
     settled_at = min(_back_since(snapshot, link) for link in good) + settle_s
+    late = [health for health in links if health.link not in good]
+    if late and all(health.fades for health in late):
+        settled_at += snapshot.policy.health.recover_s
     if settled_at <= snapshot.now:
         return None
     text = (

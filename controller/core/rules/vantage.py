@@ -51,8 +51,9 @@ def believe(
 ) -> Believed:
     """Leave out what looks like my own trouble, and for a moment after it looks so.
 
-    Links do not come back in the same instant: the first must not win traffic from one that follows.
-    ``health`` must have every link of the policy, and nothing else.
+    Links do not come back in the same instant: the first must not win traffic from one that follows. Those
+    that answer again but are not trusted yet are waited for, ``recover_s`` at most. ``health`` must have
+    every link of the policy, and nothing else.
     """
     doubted: dict[str, float] = {}
     reasons: list[Reason] = []
@@ -61,9 +62,14 @@ def believe(
         anchor = anchors.families.get(family) if anchors is not None else None
         for what, cause in _causes(health, family, parts, anchor).items():
             key = f"{family} {what.value}"
-            until = now + settle_s(policy, what) if cause else state.doubted.get(key, -inf)
+            until, at_most = state.doubted.get(key, -inf), state.doubted.get(f"{key} at most", -inf)
+            if cause:
+                until = now + settle_s(policy, what)
+                at_most = until + policy.health.recover_s
+            elif until > now and what is Disbelief.ALL and _rest_follows(parts):
+                until = max(until, min(now + settle_s(policy, what), at_most))
             if until > now:
-                doubted[key] = until
+                doubted |= {key: until, f"{key} at most": at_most}
                 text = cause or f"{LABEL[family]} is only just coming back"
                 reasons.append(Reason(RULE, LABEL[family], f"{text}: {_consequence(what)}"))
     believed = {name: _without(each, doubted, state) for name, each in health.items()} if doubted else health
@@ -74,6 +80,12 @@ def settle_s(policy: Policy, what: Disbelief) -> float:
     """For how long disbelief outlives its cause."""
     rule = policy.health
     return rule.ride_out_s + rule.timeout_s if what is Disbelief.ALL else 2 * rule.recover_s
+
+
+def _rest_follows(parts: list[FamilyHealth]) -> bool:
+    """Whether links are still coming back, and nothing else is wrong with any."""
+    late = [part for part in parts if not is_good(part)]
+    return bool(late) and all(part.fades for part in late)
 
 
 def is_good(part: FamilyHealth) -> bool:
