@@ -391,9 +391,9 @@ def probe_paths(policy: Policy) -> list[ProbePath]:
     return paths
 
 
-def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool, bool, bool, Delay]]:
+def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool, bool, bool, bool, Delay]]:
     """What of the health a decision depends on; a change of it wakes the loop."""
     return {
-        name: (each.verdict, each.suspect, each.doubt is not None, each.fades, each.delay)
+        name: (each.verdict, each.suspect, each.stale, each.doubt is not None, each.fades, each.delay)
         for name, each in health.items()
     }

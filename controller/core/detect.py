@@ -408,7 +408,8 @@ def _family_health(state: DetectorState, part: FamilyState, family: Family, now:
         suspect=facts.suspect,
         evidence=facts.evidence,
         threshold=facts.threshold,
-        fades=part.verdict is Verdict.DEGRADED and part.fades,
+        stale=bool(part.records) and all(r.is_stale(part.patience, state.at) for r in part.records.values()),
+        fades=part.verdict in (Verdict.DEGRADED, Verdict.DOWN) and part.fades,
     )
     rule = state.policy.latency
     return found if part.latency is None or rule is None else with_delay(found, part.latency, rule)

@@ -21,8 +21,8 @@ def with_silence(
     """Once a family of a link is judged. ``others``: the same family of the other links."""
     facts = family.facts
     known = family.silence
-    if known.since is not None and facts.silent_s is None and facts.verdict is Verdict.UNKNOWN:
-        known = replace(known, since=None, everywhere=False)  # it was not answers that ended it
+    if known.silent is not None and facts.silent_s is None and facts.verdict is Verdict.UNKNOWN:
+        known = replace(known, silent=None, everywhere=False)  # it was not answers that ended it
     everywhere = facts.silent_s is not None and not known.everywhere and _all_silent(others)
     known = silence.follow(known, facts.silent_s, now, everywhere=everywhere)
     known = silence.timed(known, false_per_year, now)

@@ -1,4 +1,9 @@
-"""What is known of one target through one path. Bounded, and constant work per sample."""
+"""What is known of one target through one path. Bounded, and constant work per sample.
+
+Silence is dead time: it grows while probes go unanswered, and an answer takes back as much as it stands for,
+which is the time since the probe before it. So a path that loses most falls silent too, only later; probing
+it more often gives it more answers, but no more time. A path that answers more than half never gets far.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ SPARE_WAITING: Final = 16  # probes remembered without a result, beyond twice th
 LOSS_WINDOW_S: Final = 10.0  # loss is told over this long; ``grey`` judges it, over as long as it takes
 BUCKETS: Final = 10  # the window slides in this many steps
 MIN_RESULTS: Final = 20  # a target's results in the window, before its loss means anything
+TAKES_BACK: Final = 1.0  # of silence, by an answer: in times of what it stands for
 ASKED_INTERVALS: Final = 1.5  # after a probe: the next should have been sent by then
 GAP_INTERVALS: Final = 3.5  # between two probes: longer, and silence is not known to have been continuous
 RTTS: Final = 9  # round trips whose median is the usual one
@@ -110,7 +116,9 @@ class TargetRecord:
     """One target through one path. Mutable only while a step owns its copy."""
 
     rhythm: Rhythm
-    since: float = -inf  # silence counts from here: send time of the last answered probe, or a new start
+    since: float = -inf  # silence counts from here; never later than the last answered probe, or a new start
+    answered_at: float = -inf  # send time of the last answered probe
+    unsure: bool = False  # silence counts anew, for nobody asked; but replies were missing by then
     heard: bool = False  # has answered, or is given the benefit of the doubt
     sent_at: float = -inf  # of the latest probe
     valid_at: float = -inf  # send time of the latest probe that came to something
@@ -126,6 +134,8 @@ class TargetRecord:
         return TargetRecord(
             self.rhythm,
             since=self.since,
+            answered_at=self.answered_at,
+            unsure=self.unsure,
             heard=self.heard,
             sent_at=self.sent_at,
             valid_at=self.valid_at,
@@ -151,7 +161,7 @@ class TargetRecord:
         lost = sample.state is SampleState.LOST
         self.valid_at = max(self.valid_at, at)
         if not lost:
-            self._note_answer(at, sample.rtt_ms)
+            self._note_answer(at, sample.rtt_ms, patience)
         elif at >= self.since:
             self.lost = (*self.lost, at)[-NEEDED:]
         if at >= self.counted_from:
@@ -161,7 +171,12 @@ class TargetRecord:
         """The target was dead everywhere and is back: its silence here is no evidence on this path."""
         self.since = max(self.since, now)
         self.lost = ()
-        self.heard = True
+        self.heard, self.unsure = True, False
+
+    def is_stale(self, patience: Patience, now: float) -> bool:
+        """Whether its last answer is too old to prove that the path lives at this moment."""
+        lately_s = max(patience.quiet_s, ASKED_INTERVALS * self.rhythm.interval_s) + self.overdue_after_s()
+        return now - self.answered_at > lately_s
 
     def forget_loss(self, now: float) -> None:
         """What was lost up to now is told already."""
@@ -188,14 +203,27 @@ class TargetRecord:
         if len(self.waiting) > 2 * self.rhythm.timeout_s / self.rhythm.interval_s + SPARE_WAITING:
             del self.waiting[next(iter(self.waiting))]
 
-    def _note_answer(self, at: float, rtt_ms: float | None) -> None:
+    def _note_answer(self, at: float, rtt_ms: float | None, patience: Patience) -> None:
         if at < self.since:
             return
-        self.since = at
-        self.heard = True
-        self.lost = tuple(lost for lost in self.lost if lost > at)
+        self.since = at - self._still_silent_s(at, patience)
+        self.answered_at = max(self.answered_at, at)
+        self.heard, self.unsure = True, False
+        self.lost = tuple(lost for lost in self.lost if lost > self.since)
         if rtt_ms is not None:
             self._note_rtt(rtt_ms / 1000)
+
+    def _still_silent_s(self, at: float, patience: Patience) -> float:
+        """What an answered probe leaves of the silence before it, of no more than it takes to be silent.
+
+        Before the first answer nobody knows since when the target has been there.
+        """
+        unanswered = [each for each in (*self.lost, *self.waiting.values()) if self.since <= each < at]
+        if not unanswered or not self.heard:
+            return 0.0
+        before = max(self.answered_at, *unanswered) if self.answered_at < at else at
+        most_s = max(patience.silent_s, NEEDED * self.rhythm.interval_s)
+        return max(0.0, min(at - self.since, most_s) - (1 + TAKES_BACK) * (at - before))
 
     def _note_rtt(self, rtt_s: float) -> None:
         """A median: replies that waited for neighbor discovery or in some queue must not move it."""
@@ -205,6 +233,7 @@ class TargetRecord:
     def _restart(self, at: float, patience: Patience, now: float) -> None:
         """Silence not yet established counts anew from here: nobody listened before."""
         if at > self.since and voice(self, patience, now).voice is not Voice.SILENT:
+            self.unsure = self.unsure or _missing_from(self)[0] <= now
             self.since = at
             self.lost = tuple(lost for lost in self.lost if lost > at)
 
@@ -235,6 +264,8 @@ def voice(record: TargetRecord, patience: Patience, now: float) -> Assessment:
     if now >= quiet_at:
         return Assessment(Voice.QUIET, silent_s, min(silent_at, goes_absent))
     said = Voice.ANSWERING if record.heard else Voice.UNDECIDED
+    if record.unsure:
+        return Assessment(Voice.QUIET, silent_s, min(silent_at, goes_absent))
     return Assessment(said, silent_s, min(quiet_at, goes_absent))
 
 

@@ -44,6 +44,7 @@ class Facts(NamedTuple):
     answering: int = 0
     silent: int = 0
     silent_s: float | None = None  # a quorum has been silent, or quiet, for at least this long
+    sparse: bool = False  # some answers came in that time, too few to end it
     loss_percent: float | None = None  # a quorum loses at least this much; None: too few results
     grey: bool = False  # it loses more than it always does
     evidence: float = 0.0  # of that, in nats
@@ -138,6 +139,7 @@ def _from_targets(targets: list[tuple[TargetRecord, Assessment]], grey: GreyStat
         answering=answering,
         silent=silent,
         silent_s=silences[needed - 1] if quiet >= needed else None,
+        sparse=any(said.voice.is_quiet and record.answered_at > record.since for record, said in targets),
         loss_percent=losses[needed - 1] if len(losses) >= needed else None,
         grey=is_grey,
         evidence=grey.evidence if grey is not None else 0.0,

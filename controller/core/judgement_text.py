@@ -50,7 +50,8 @@ def of_the_link(facts: Facts) -> list[str]:
 def _targets(facts: Facts) -> str:
     of = f"of {facts.targets} targets"
     if facts.is_silent:
-        return f"{facts.silent} {of} silent for {facts.silent_s or 0.0:.2f} s"
+        silent = "all but silent" if facts.sparse else "silent"
+        return f"{facts.silent} {of} {silent} for {facts.silent_s or 0.0:.2f} s"
     if facts.verdict is Verdict.UNKNOWN:
         return f"{facts.answering} {of} answer, {facts.silent} are silent: too few to judge"
     if facts.grey:

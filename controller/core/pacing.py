@@ -84,7 +84,10 @@ def missing(records: Iterable[TargetRecord], now: float) -> int:
 
 
 def _misses(record: TargetRecord, now: float) -> bool:
-    if not record.heard or now - record.since > LATELY_INTERVALS * record.rhythm.interval_s:
+    since = max(record.since, record.answered_at)
+    if not record.heard or now - since > LATELY_INTERVALS * record.rhythm.interval_s:
         return False
+    if any(at > since for at in record.lost):
+        return True
     sent_by = now - record.overdue_after_s()
-    return bool(record.lost) or any(record.since < at <= sent_by for at in record.waiting.values())
+    return any(since < at <= sent_by for at in record.waiting.values())

@@ -1,7 +1,9 @@
 """How soon a fault is found: what the detectors can promise for a rate of probing and a threshold.
 
 Total loss is found by silence: ``ride_out``, or what a link's own bursts make of it, and half a round of
-probes. Grey loss is found when the evidence reaches the threshold, and each probe brings so much: the
+probes. So is loss of most probes, only later, for every answer takes back some of the silence.
+
+Grey loss is found when the evidence reaches the threshold, and each probe brings so much: the
 Kullback-Leibler divergence of the loss from what is usual is the most that any test can gain (Lorden 1971),
 and at heavy loss the bursts that the null hypothesis allows for take their share of it. The first part of the
 way goes at the pace of calm, the rest at that of suspicion while its credit lasts. ``GAIN`` is fitted to the
@@ -17,6 +19,7 @@ from math import ceil, inf, log
 from typing import Final
 
 from controller.core.calibration import GREY_SHARE, Fit
+from controller.core.evidence import TAKES_BACK
 from controller.core.grey import GreyState
 from controller.core.grey_ambient import PRIOR
 from controller.core.grey_jury import FEWEST, GROUPS
@@ -59,16 +62,21 @@ class Promise:
 
         Never: too few targets to leave one out, or hardly more than is usual.
         """
-        if loss >= 1:
-            return self.total_s
-        if self.targets < FEWEST or loss <= 2 * self.ambient:
-            return None
+        silence_s = self._silence_s(loss)
+        if loss >= 1 or self.targets < FEWEST or loss <= 2 * self.ambient:
+            return silence_s
         jurors = min(self.targets, GROUPS)
         nats_per_s = self.probes_per_s * (jurors - 1) / jurors * _gain(loss, self.ambient)
         calm_s = FIRST_SIGN * self.threshold / nats_per_s
         hurried_s = (1 - FIRST_SIGN) * self.threshold / nats_per_s / FASTER
         credit_s = MOST_SLICES * max(SLICE_S, SLICE_INTERVALS * self.targets / self.probes_per_s)
-        return self.timeout_s + calm_s + hurried_s + max(0.0, hurried_s - credit_s) * (FASTER - 1)
+        grey_s = self.timeout_s + calm_s + hurried_s + max(0.0, hurried_s - credit_s) * (FASTER - 1)
+        return grey_s if silence_s is None else min(grey_s, silence_s)
+
+    def _silence_s(self, loss: float) -> float | None:
+        """Until silence has grown to ``ride_out`` though some probes are answered."""
+        grows = loss - TAKES_BACK * (1 - loss)
+        return self.total_s + self.ride_out_s * (1 / grows - 1) if grows > 0 else None
 
     def __str__(self) -> str:
         told = [(loss, self.within_s(loss)) for loss in TOLD]

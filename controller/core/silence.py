@@ -2,9 +2,9 @@
 
 Operators say how long an outage is nobody's business, and how many false failovers a year they put up with. A
 link whose bursts of total loss outlast ``ride_out`` time and again cannot keep both; two weeks of its history
-tell by how much. Each silence of a quorum that ended by itself counts as one of its bursts. Not counted: what
-lasted longer than ``LONGEST`` units, for that is an outage; what befell every link at once, for that is the
-prober's own way.
+tell by how much. Each silence of a quorum that ended by itself counts as one of its bursts, at its longest:
+a few answers shorten a silence before they end it. Not counted: what lasted longer than ``LONGEST`` units,
+for that is an outage; what befell every link at once, for that is the prober's own way.
 
 The tail is fitted as that of grey loss is (``grey_threshold``), in units of time in place of nats. A link
 without bursts keeps ``ride_out`` as written; none waits longer than ``LONGEST`` units unless policy says so.
@@ -37,7 +37,8 @@ class SilenceState:
     at: float  # monotonic seconds; the calibrator was told of the time up to here
     fitted_at: float
     calibrator: Calibrator
-    since: float | None = None  # a quorum has been silent since then
+    silent: tuple[float, float] | None = None  # a quorum is: for so long, as of then
+    longest_s: float = 0.0  # it was, since it began to be
     everywhere: bool = False  # so has every other link, at some moment of that
 
     @property
@@ -77,20 +78,24 @@ def follow(state: SilenceState, silent_s: float | None, now: float, *, everywher
 
     ``everywhere``: so it is on every other link.
     """
+    if state.silent is None:
+        if silent_s is None:
+            return state
+        return replace(state, silent=(silent_s, now), longest_s=silent_s, everywhere=everywhere)
+    length_s, at = state.silent
+    longest_s = max(state.longest_s, length_s + now - at)  # until answers came, just now at the latest
     if silent_s is not None:
-        since = now - silent_s if state.since is None else state.since
-        return replace(state, since=since, everywhere=state.everywhere or everywhere)
-    if state.since is None:
-        return state
-    length, calibrator = (now - state.since) / state.unit_s, state.calibrator
+        everywhere = everywhere or state.everywhere
+        return replace(state, silent=(silent_s, now), longest_s=longest_s, everywhere=everywhere)
+    length, calibrator = longest_s / state.unit_s, state.calibrator
     if length <= LONGEST and not state.everywhere:
         calibrator = calibrator.quiet(now - state.at).note(length, now)
-    return replace(state, at=now, calibrator=calibrator, since=None, everywhere=False)
+    return replace(state, at=now, calibrator=calibrator, silent=None, longest_s=0.0, everywhere=False)
 
 
 def timed(state: SilenceState, false_per_year: float, now: float) -> SilenceState:
     """Time passes: it is noted, and once a day the ride-out follows what is known by then."""
-    if state.since is not None or now - state.at < FLUSH_S:
+    if state.silent is not None or now - state.at < FLUSH_S:
         return state
     seen_s = now - state.at if now - state.at < STALE_S else 0.0
     state = replace(state, at=now, calibrator=state.calibrator.quiet(seen_s))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.core.detect_learn import gone_after_s
-from controller.core.evidence import NEEDED, PATIENCE, READING_S
+from controller.core.evidence import NEEDED, PATIENCE, READING_S, TAKES_BACK
 from controller.core.grey import SPELLS_S
 from controller.core.grey_jury import NOTABLE, Jury, empanelled
 from controller.core.grey_model import Watch, model
@@ -95,6 +95,7 @@ class Ours:
         self._answered = [0] * link.targets
         self._jury = Jury(self._model, empanelled(link.targets, begun), self._answered, CAP)
         self._since = [begun + (index + 1) / link.rate for index in range(link.targets)]
+        self._answered_at = [-inf] * link.targets  # where there were losses since
         self._lost: list[list[float]] = [[] for _ in range(link.targets)]
         self._silent: set[int] = set()
         self._events: list[tuple[float, int, int, Answers | float | None]] = []
@@ -139,9 +140,17 @@ class Ours:
         """All calm probes from this one up to that were answered."""
         if end > number:
             self._trail.append(range(number, end))
-            for target in range(self.link.targets):
-                latest = end - 1 - (end - 1 - target) % self.link.targets
-                self._since[target] = max(self._since[target], latest / self.link.rate)
+            targets, rate = self.link.targets, self.link.rate
+            for target in range(targets):
+                upcoming, latest = (
+                    number + (target - number) % targets,
+                    end - 1 - (end - 1 - target) % targets,
+                )
+                while self._lost[target] and upcoming < end:
+                    self._hears(target, upcoming / rate)
+                    upcoming += targets
+                if not self._lost[target]:
+                    self._since[target] = max(self._since[target], latest / rate)
         return end
 
     def _sent(self, at: float, target: int, lost: bool) -> None:
@@ -154,11 +163,11 @@ class Ours:
             return
         missing = self._lost[target]
         missing.append(at)
-        if len(missing) == 1:
+        if len(missing) == 1 or missing[-2] < self._answered_at[target]:
             heapq.heappush(self._events, (at + OVERDUE_S, OVERDUE, target, None))
-        if len(missing) == NEEDED and self._stops:
-            begins = max(at + OVERDUE_S, self._since[target] + self._ride_out_s)
-            heapq.heappush(self._events, (begins, SILENT, target, missing[0]))
+        if len(missing) >= NEEDED and self._stops:
+            begins = max(missing[NEEDED - 1] + OVERDUE_S, self._since[target] + self._ride_out_s)
+            heapq.heappush(self._events, (begins, SILENT, target, self._since[target]))
         heapq.heappush(self._events, (at + TIMEOUT_S, KNOWN, target, self._trail))
         self._trail = []
 
@@ -168,7 +177,7 @@ class Ours:
             self._answer(now, target, what)
             return False
         if kind == SILENT:
-            if self._lost[target] and self._lost[target][0] == what:
+            if self._since[target] == what:
                 self._silent.add(target)
             if len(self._silent) < self._needed(now):
                 return False
@@ -194,9 +203,20 @@ class Ours:
         needed = self._needed(now)
         if len(silences) >= needed:
             self.silences.note(silences[-needed], now + self._offset_s)
-        self._since[target] = sent_at
-        self._lost[target] = [at for at in self._lost[target] if at > sent_at]
+        self._hears(target, sent_at)
         self._silent.discard(target)
+
+    def _hears(self, target: int, at: float) -> None:
+        """An answer takes back some of the silence, as ``evidence`` has it."""
+        since, answered_at = self._since[target], self._answered_at[target]
+        unanswered, left_s = [each for each in self._lost[target] if since <= each < at], 0.0
+        if unanswered:
+            before = max(answered_at, unanswered[-1]) if answered_at < at else at
+            most_s = max(self._ride_out_s, NEEDED * self.link.interval_s)
+            left_s = max(0.0, min(at - since, most_s) - (1 + TAKES_BACK) * (at - before))
+        self._since[target] = since = max(since, at - left_s)
+        self._answered_at[target] = max(answered_at, at)
+        self._lost[target] = [each for each in self._lost[target] if each > since]
 
     def _needed(self, now: float) -> int:
         """Silent targets that convict, those included that are gone. Look while the link is not convicted."""
@@ -267,10 +287,11 @@ class Ours:
     def _look(self, now: float) -> None:
         """Is it worth looking closer?"""
         interval_s = self.link.interval_s
-        news = sum(
-            bool(lost) and lost[0] + OVERDUE_S <= now and now - since <= LATELY_INTERVALS * interval_s
-            for since, lost in zip(self._since, self._lost, strict=True)
-        )
+        news = 0
+        for since, answered_at, lost in zip(self._since, self._answered_at, self._lost, strict=True):
+            heard_at = max(since, answered_at)
+            first = next((each for each in lost if each > heard_at), inf)
+            news += first + OVERDUE_S <= now and now - heard_at <= LATELY_INTERVALS * interval_s
         suspected = news >= COINCIDENCE or self._evidence >= FIRST_SIGN * self._threshold
         before = self.pace.until
         self.pace = self.pace.after(suspected, now + self._offset_s)

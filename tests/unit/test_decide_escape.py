@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import BACKUP, ControlState, LinkMemory, Placement, Verdict
+from controller.core.model import BACKUP, ControlState, Family, FamilyHealth, LinkMemory, Placement, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -25,6 +25,7 @@ from tests.decide_world import (
     D,
     P,
     W,
+    World,
     policy,
     see,
     traffic_class,
@@ -221,3 +222,32 @@ def test_an_escape_announces_what_will_wait_once_it_is_done() -> None:
     assert decision.assignment["residential"][IR] == P
     assert decision.held == ()
     assert decision.decide_again_at == 600.0
+
+
+def stale(w: World, *links: str, is_stale: bool = True) -> None:
+    """Nothing has been heard of these links for a moment: neither answers nor silence."""
+    for name in links:
+        part = FamilyHealth(UP, "4 of 4 targets answer", stale=is_stale)
+        w.health[name] = replace(w.health[name], families={Family.IPV4: part})
+
+
+def test_a_place_that_is_not_proven_alive_at_this_moment_is_none_to_escape_to() -> None:
+    """All links may have died together, and the prober been held up before it could see all of that."""
+    w = world()
+    stale(w, GE1, GE2, IR)
+    w.turn({AZ: DOWN})
+    decision = w.step(0.1)
+    assert w.current == CALM
+    assert decision.sentence.endswith("no usable link is left to move to")
+    stale(w, GE1, GE2, is_stale=False)
+    decision = w.step(0.05)
+    assert decision.escape
+    assert w.of()[GE1] == P
+
+
+def test_in_calm_a_moment_without_proof_is_worth_no_word() -> None:
+    w = world()
+    stale(w, AZ, GE1, GE2, IR)
+    decision = w.step(0.1)
+    assert w.current == CALM
+    assert decision.sentence == "nothing to change: residential on azerbaijan, all 4 links up"

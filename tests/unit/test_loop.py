@@ -201,7 +201,7 @@ async def test_the_way_back_is_made_before_the_old_one_is_broken() -> None:
 async def test_a_link_that_loses_packets_is_left_in_one_push_for_nothing_sound_is_broken() -> None:
     chance = random.Random(1)
     lossy = dark("azerbaijan", 20.0)
-    scene = Scene(lambda path, now: lossy(path, now) or chance.random() > 0.4)
+    scene = Scene(lambda path, now: lossy(path, now) or chance.random() > 0.3)
     seen: list[tuple[str, str]] = []
     scene.fleet.on_push = lambda: seen.append(
         (scene.fleet.roles["edge1-azerbaijan"], scene.fleet.roles["edge1-georgia"])

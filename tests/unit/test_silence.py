@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from controller.core.grey_threshold import YEAR_S
+from controller.core.grey_threshold import LEVELS, YEAR_S
 from controller.core.silence import (
     LONGEST,
     UNIT_S,
@@ -92,6 +92,15 @@ def test_a_few_long_bursts_count_though_there_are_few() -> None:
 
 def test_outages_are_no_bursts() -> None:
     assert lived([(DAY_S * n / 2, 20.0) for n in range(1, 29)]).ride_out_s == POLICY_S
+
+
+def test_a_silence_counts_at_its_longest_though_a_few_answers_shortened_it_before_they_ended_it() -> None:
+    state = initial(POLICY_S, UNIT_S, OFTEN, 0.0)
+    for silent_s, at in ((0.2, 100.2), (0.5, 100.5), (0.3, 100.7), (0.35, 100.75), (None, 101.0)):
+        state = follow(state, silent_s, at, everywhere=False)
+    lengths = [length for length in range(1, LONGEST + 1) if state.calibrator.crossings[length - LEVELS[0]]]
+    assert max(lengths) == round(0.7 / UNIT_S)  # 0.5 s at 100.5, and until the answers came just before 100.7
+    assert state.silent is None
 
 
 def test_what_befell_every_link_at_once_is_no_burst_of_this_one() -> None:

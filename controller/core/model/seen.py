@@ -180,7 +180,8 @@ class FamilyHealth:
     excess_ms: float | None = None  # median round trip above what is usual
     jitter_ms: float | None = None  # from the median to what nine of ten round trips keep within
     tail_ms: float | None = None  # what nine of ten keep within: by this, links are compared
-    fades: bool = False  # degraded still, but what made it so seems to be over
+    stale: bool = False  # no answer is so recent that it proves the path alive at this moment
+    fades: bool = False  # bad still, but what made it so seems to be over
 
     @property
     def doubt(self) -> str | None:
@@ -210,7 +211,12 @@ class Health:
         return next((part.doubt for part in self.families.values() if part.doubt), None)
 
     @property
+    def stale(self) -> bool:
+        """Not proven alive at this moment, in some family: nobody may have asked of late."""
+        return any(part.stale for part in self.families.values())
+
+    @property
     def fades(self) -> bool:
-        """Degraded still, but in no family for anything that goes on."""
-        bad = [part.fades for part in self.families.values() if part.verdict is Verdict.DEGRADED]
-        return self.verdict is Verdict.DEGRADED and bool(bad) and all(bad)
+        """Degraded or down still, but in no family for anything that goes on."""
+        bad = [part for part in self.families.values() if part.verdict in (Verdict.DEGRADED, Verdict.DOWN)]
+        return self.verdict in (Verdict.DEGRADED, Verdict.DOWN) and bool(bad) and all(p.fades for p in bad)

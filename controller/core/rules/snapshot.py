@@ -51,7 +51,8 @@ class Snapshot:
 
     def destination(self, link: str) -> bool:
         """Whether traffic may be moved there: known to work, no doubt at this moment, and ours to change."""
-        return self.usable(link) and not self.health[link].suspect and self.reachable(link)
+        health = self.health[link]
+        return self.usable(link) and not health.suspect and not health.stale and self.reachable(link)
 
     def doubt(self, upstream: str) -> str | None:
         """Why an upstream that is up is no place to move to now: each of its links may be bad too."""
