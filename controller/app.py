@@ -15,7 +15,15 @@ from controller.config import Loaded, load
 from controller.core import detect
 from controller.core.calibration import Fit
 from controller.core.intent import current_assignment, intents
-from controller.core.model import ControlState, Family, Outcome, Reason, Verdict
+from controller.core.model import (
+    ControlState,
+    Family,
+    OrderKind,
+    Outcome,
+    Override,
+    Reason,
+    Verdict,
+)
 from controller.core.policy import record_move
 from controller.core.promise import Promise, promised
 from controller.core.rollup import Row
@@ -180,22 +188,23 @@ class App:
         try:
             store = SqliteStore(self._path, read_only=True)
         except StoreError:
-            snapshot, memory = None, ControlState()
+            snapshot, memory, ordered = None, ControlState(), []
         else:
             snapshot = planning.fresh(store.snapshot(), self.loaded.fingerprint, utc)
-            memory = store.load_state(now, utc)
+            memory, ordered = store.load_state(now, utc), store.overrides(now, utc)
             store.close()
         if snapshot:
             health = {each.link: each for each in snapshot.health}
-            return planning.View(states, health, snapshot.memory, f"the running loop (pid {snapshot.pid})")
+            seen_by = f"the running loop (pid {snapshot.pid})"
+            return planning.View(states, health, snapshot.memory, seen_by, ordered)
         paths = probe_paths(self.loaded.policy)
         try:
             async with self._sources(fleet) as sources:
                 health = await planning.look(self.loaded.policy, NetworkProber(), paths, self._clock, sources)
         except ProbeError as error:
             self._log.warning("cannot probe from here, so no link's health is known", error=str(error))
-            return planning.View(states, {}, memory, f"nobody: {error}")
-        return planning.View(states, health, memory, "a look of its own")
+            return planning.View(states, {}, memory, f"nobody: {error}", ordered)
+        return planning.View(states, health, memory, "a look of its own", ordered)
 
     def look(self, names: Sequence[str], window_s: float, every_s: float) -> AsyncGenerator[Sight, None]:
         """What is seen through these links, or through all, with a prober of our own. Raises ProbeError."""
@@ -289,6 +298,30 @@ def record(state: Path, number: int | None) -> Record | None:
         return next(iter(store.history(1)), None)
     finally:
         store.close()
+
+
+def overrides(state: Path) -> list[Override]:
+    """What people ordered and is in force, with UTC times. Raises StoreError."""
+    store, utc = SqliteStore(state / STORE_FILE, read_only=True), time.time()
+    with closing(store):
+        return store.overrides(utc, utc)
+
+
+def order(
+    state: Path, kind: OrderKind, subject: str, upstream: str, owner: str, reason: str, until: float | None
+) -> Override:
+    """Keep an order for the loop to find; ``until`` and the answer's times are UTC. Raises StoreError."""
+    store, utc = SqliteStore(state / STORE_FILE), time.time()
+    with closing(store):
+        number = store.order(kind, subject, upstream, owner, reason, utc, until)
+    return Override(number, kind, subject, upstream, owner, reason, utc, until)
+
+
+def take_back(state: Path, kind: OrderKind, subject: str, owner: str) -> int:
+    """End the orders of this kind about this; how many were in force. Raises StoreError."""
+    store = SqliteStore(state / STORE_FILE)
+    with closing(store):
+        return store.take_back(kind, subject, owner, time.time())
 
 
 def samples(state: Path, path: str, step: str, since_s: float, utc: float) -> list[Row]:

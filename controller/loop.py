@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 
 from controller.core.intent import intents
 from controller.core.model import (
-    USER_PATH,
     Applied,
     Assignment,
     ControlState,
@@ -37,9 +36,11 @@ from controller.core.phases import phases
 from controller.core.policy import decide, record_move
 from controller.core.stability import carriers
 from controller.core.turn import Change, turn
-from controller.delivery import Delivery, served
+from controller.delivery import Delivery
 from controller.notices import Notices
+from controller.orders import OrderBook
 from controller.ports import Snapshot, StoreError
+from controller.user_path import UserPath
 from controller.watch import KEPT_CHANGES, LoopSettings, Watch, World
 
 _BAD = (Verdict.DOWN, Verdict.DEGRADED)
@@ -78,6 +79,8 @@ class Loop:
         self._delivery = Delivery(world.fleet, world.clock, world.log)
         self._standing, self._notices = tuple(standing), Notices(world.clock, world.log)
         self._watch = Watch(policy, world, self._set, on_verdict=self._on_verdict, on_router=self._on_router)
+        self._users = UserPath(policy, self._watch, world.clock, self._set)
+        self._orders = OrderBook(world.store, world.clock, world.log, self._wake_up)
         self._memory = ControlState()
         self._decision: Decision | None = None
         self._noted: object = None
@@ -99,12 +102,14 @@ class Loop:
             self._memory = self._store.load_state(now, self._clock.utc())
         except StoreError as error:
             self._log.error("what was remembered cannot be read; starting afresh", error=str(error))
+        self._orders.read()
         try:
             watching = await self._watch.start(may_settle=not self._dry_run)
             publish = asyncio.create_task(self._publish(), name="publish")
             govern = asyncio.create_task(self._govern(), name="govern")
+            orders = asyncio.create_task(self._orders.follow(), name="orders")
             stopped = asyncio.create_task(stop.wait(), name="stop")
-            tasks = {*watching, publish, govern, stopped}
+            tasks = {*watching, publish, govern, orders, stopped}
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done - {stopped}:
@@ -113,9 +118,10 @@ class Loop:
                 self._stopping = True
                 self._wake.set()
                 await asyncio.wait({govern}, timeout=self._set.stop_s)
-                for task in (publish, govern, stopped):
+                ending = (publish, govern, orders, stopped)
+                for task in ending:
                     task.cancel()
-                await asyncio.gather(publish, govern, stopped, return_exceptions=True)
+                await asyncio.gather(*ending, return_exceptions=True)
         finally:
             await self._watch.stop()
             self._log.info("stopped; traffic stays where it is")
@@ -124,6 +130,9 @@ class Loop:
 
     def _on_router(self) -> None:
         self._reconcile_due = True
+        self._wake.set()
+
+    def _wake_up(self) -> None:
         self._wake.set()
 
     def _on_verdict(self) -> None:
@@ -205,6 +214,7 @@ class Loop:
             current,
             unreachable=absent,
             vantage=self._watch.vantage,
+            overrides=self._orders.overrides,
         )
 
     def _may_try(self, decision: Decision, now: float) -> bool:
@@ -279,15 +289,15 @@ class Loop:
     ) -> Mapping[str, Outcome]:
         before = {name: self._watch.routers[name] for name in wanted}
         # Leaving a dead path, users were not served, and going back there cannot help.
-        was_up = not decision.escape and await self._users_are_served()
+        was_up = not decision.escape and await self._users.are_served()
         began = self._clock.now()
         results = await self._fleet.change(wanted, decision.sentence)
         timings["push"] = timings.get("push", 0.0) + (self._clock.now() - began) * 1000
 
         async def user_path(since: float) -> str | None:
-            if not was_up or await self._user_path_answers(since):
+            if not was_up or await self._users.are_served_since(since):
                 return None  # no worse than before
-            return f"the user path answered before, and did not within {self._verify_s:g} s after"
+            return f"the user path answered before, and did not within {self._users.verify_s:g} s after"
 
         outcomes = await self._delivery.settle(
             {name: outcome for name, (_, outcome) in results.items()},
@@ -303,35 +313,6 @@ class Loop:
         self._watch.look_again([name for name, each in outcomes.items() if isinstance(each, Failed)])
         return outcomes
 
-    async def _users_are_served(self) -> bool:
-        """Whether the user path works now; just after the start it takes a moment to know."""
-        until = self._clock.now() + self._set.first_look_s
-        while self._policy.user_path:
-            health = self._watch.health.get(USER_PATH)
-            if health is not None and health.verdict is not Verdict.UNKNOWN:
-                return health.verdict is not Verdict.DOWN and not health.suspect
-            if self._clock.now() >= until:
-                break
-            await asyncio.sleep(self._set.verify_poll_s)
-        return False
-
-    @property
-    def _verify_s(self) -> float:
-        """How long to look: that it answers is not known sooner than ``ride_out`` after the push."""
-        return self._set.verify_s + self._policy.health.ride_out_s
-
-    async def _user_path_answers(self, since: float) -> bool:
-        """Whether a quorum of targets answers, over the user path, a probe sent after ``since``."""
-        if not self._policy.user_path:
-            return True
-        until = self._clock.now() + self._verify_s
-        while self._clock.now() < until:
-            health, now = self._watch.health.get(USER_PATH), self._clock.now()
-            if served(health, since, now, self._policy.health.ride_out_s):
-                return True
-            await asyncio.sleep(self._set.verify_poll_s)
-        return False
-
     # --- record --------------------------------------------------------------------------------
 
     def _note(self, decision: Decision, outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
@@ -343,6 +324,7 @@ class Loop:
             self._watch.vantage.trouble is None,
             tuple((held.traffic_class, held.move) for held in decision.held),
             tuple((notice.rule, notice.subject) for notice in decision.notices),
+            tuple(order.number for order in self._orders.overrides),
             tuple(
                 sorted(
                     (name, health.verdict, health.delay is Delay.BROWNOUT)
@@ -389,6 +371,7 @@ class Loop:
             memory=self._memory,
             current=self._watch.current(),
             seen=self._watch.seen(),
+            overrides=self._orders.overrides,
             router_errors={name: state.error for name, state in self._watch.routers.items() if state.error},
         )
         try:

@@ -18,6 +18,7 @@ from controller.core.model import (
     Decision,
     Health,
     LinkMemory,
+    Override,
     Policy,
     RouterPlan,
     Sample,
@@ -79,6 +80,7 @@ class View:
     health: Mapping[str, Health]
     memory: ControlState
     seen_by: str
+    overrides: Sequence[Override] = ()
 
 
 def assumed(
@@ -161,7 +163,9 @@ async def make(
     states = view.states
     current = current_assignment(policy, {n: s.attachments for n, s in states.items() if not s.error})
     unreachable = frozenset(name for name, state in states.items() if state.error)
-    decision, _ = decide(policy, health, memory, now, current, unreachable=unreachable)
+    decision, _ = decide(
+        policy, health, memory, now, current, unreachable=unreachable, overrides=view.overrides
+    )
     plans: dict[str, RouterPlan] = {
         name: RouterPlan(name, "", "", error=state.error)
         for name, state in states.items()

@@ -17,6 +17,7 @@ from controller.core.model import (
     InterfaceSample,
     LinkSeen,
     Outcome,
+    Override,
     RouterIntent,
     RouterPlan,
     Sample,
@@ -262,6 +263,7 @@ class Snapshot:
     current: Assignment = field(default_factory=dict)
     router_errors: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, LinkSeen] = field(default_factory=dict)  # what routers say of their links
+    overrides: tuple[Override, ...] = ()  # what people ordered
 
 
 class Store(Protocol):
@@ -273,6 +275,10 @@ class Store(Protocol):
 
     def load_state(self, now: float, utc: float) -> ControlState:
         """The state last saved, its times converted to this process's monotonic clock."""
+        ...
+
+    def overrides(self, now: float, utc: float) -> Sequence[Override]:
+        """What people ordered and is in force, its times converted to this process's monotonic clock."""
         ...
 
     def append(

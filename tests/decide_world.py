@@ -22,6 +22,7 @@ from controller.core.model import (
     HealthPolicy,
     LatencyPolicy,
     Link,
+    Override,
     Placement,
     Policy,
     Role,
@@ -134,6 +135,7 @@ class World:
     now: float = 10_000.0
     health: dict[str, Health] = field(default_factory=see)
     unreachable: frozenset[str] = frozenset()
+    overrides: tuple[Override, ...] = ()
 
     def turn(self, verdicts: Mapping[str, Verdict], *, suspect: tuple[str, ...] = ()) -> None:
         """Links take a verdict now; ``since`` moves only where the verdict does."""
@@ -168,7 +170,13 @@ class World:
     def look(self) -> Decision:
         """Decide, and change nothing but what is remembered of links."""
         decision, self.state = decide(
-            self.policy, self.health, self.state, self.now, self.visible(), unreachable=self.unreachable
+            self.policy,
+            self.health,
+            self.state,
+            self.now,
+            self.visible(),
+            unreachable=self.unreachable,
+            overrides=self.overrides,
         )
         return decision
 

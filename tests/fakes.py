@@ -24,6 +24,7 @@ from controller.core.model import (
     InterfaceSample,
     Link,
     Outcome,
+    Override,
     Policy,
     Refused,
     Role,
@@ -280,6 +281,7 @@ class FakeStore:
     turns: list[Turn] = field(default_factory=list)
     state: ControlState = field(default_factory=ControlState)
     snapshot: Snapshot | None = None
+    ordered: tuple[Override, ...] = ()
     learned: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     broken: bool = False
 
@@ -294,6 +296,10 @@ class FakeStore:
     def load_state(self, now: float, utc: float) -> ControlState:
         self._check()
         return self.state
+
+    def overrides(self, now: float, utc: float) -> Sequence[Override]:
+        self._check()
+        return self.ordered
 
     def append(
         self,

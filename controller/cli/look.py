@@ -25,6 +25,7 @@ from controller.core.model import (
     Unchanged,
     Verdict,
 )
+from controller.core.rules import people
 from controller.core.samples import marks
 from controller.core.turn import Turn
 from controller.planning import FRESH_S
@@ -64,6 +65,9 @@ def _show_status(snapshot: Snapshot, age: float) -> None:
     for health in snapshot.health:
         if health.verdict is not Verdict.UP or health.suspect or health.delay is not Delay.USUAL:
             out.print(f"{health.link}: {health.why}", markup=False)
+    for order in snapshot.overrides:
+        left = "" if order.until is None else f", for another {ago(order.until - snapshot.now)}"
+        out.print(f"ordered: {people.told(order)}{left}", style="yellow", markup=False)
     for name, error in snapshot.router_errors.items():
         out.print(f"{name} cannot be read: {error}", style="red", markup=False)
     for held in snapshot.decision.held if snapshot.decision else ():

@@ -13,6 +13,7 @@ from controller.cli import demo as demo_command
 from controller.cli import lab as lab_commands
 from controller.cli import look as look_commands
 from controller.cli import loop as loop_commands
+from controller.cli import people as people_commands
 from controller.cli import plan as plan_commands
 from controller.cli import policy as policy_commands
 from controller.cli import probe as probe_commands
@@ -35,7 +36,15 @@ app = typer.Typer(
 demo_command.register(lab_commands.app)
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(policy_commands.app, name="policy")
-COMMANDS = (loop_commands, plan_commands, look_commands, probe_commands, samples_commands, policy_commands)
+COMMANDS = (
+    loop_commands,
+    people_commands,
+    plan_commands,
+    look_commands,
+    probe_commands,
+    samples_commands,
+    policy_commands,
+)
 for commands in COMMANDS:
     commands.register(app)
 

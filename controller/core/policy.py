@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from controller.core.explain import names, one_line, sentence
+from controller.core.explain import changed, describe_move, names, one_line, sentence
 from controller.core.model import (
     ANCHORS,
     Assignment,
@@ -17,11 +17,13 @@ from controller.core.model import (
     Decision,
     Delay,
     Health,
+    Held,
+    Override,
     Policy,
     Vantage,
     Verdict,
 )
-from controller.core.rules import course, eligibility, snapshot, together, trust, users
+from controller.core.rules import course, eligibility, people, snapshot, together, trust, users
 from controller.core.rules.snapshot import Snapshot
 from controller.core.rules.vantage import Believed, believe
 from controller.core.stability import record_move, remember
@@ -40,6 +42,7 @@ def decide(
     *,
     unreachable: frozenset[str] = frozenset(),
     vantage: Vantage = WELL,
+    overrides: Sequence[Override] = (),
 ) -> tuple[Decision, ControlState]:
     """The desired state of the network, and the state with memories of links brought up to date.
 
@@ -47,7 +50,8 @@ def decide(
     are unknown. ``vantage`` says how the prober itself fares.
     ``current`` is what the routers are seen to run (class -> link -> placement; links of routers that
     run no role policy yet are missing; None at first contact). Routers in ``unreachable`` cannot be
-    changed now. A class or link that the decision's assignment does not mention is to be left alone.
+    changed now. ``overrides`` are what people ordered. A class or link that the decision's assignment does
+    not mention is to be left alone.
 
     Pure and deterministic; the order of mappings does not matter, except that of classes in sentences.
     Deciding again once the decision is applied and booked (``record_move``) changes nothing.
@@ -73,7 +77,8 @@ def decide(
         doubted=believed.doubted,
         together=together.remember(state.together, joints, policy, now),
     )
-    view = snapshot.take(policy, seen, remembered, now, current, unreachable, together.hit(joints))
+    orders = people.in_force(policy, overrides, now)
+    view = snapshot.take(policy, seen, remembered, now, current, unreachable, together.hit(joints), orders)
     decision = _think(view)
     if decision.assignment != view.current:
         # Once this is done the clocks run anew: what they will hold then must be looked at again, too.
@@ -84,7 +89,28 @@ def decide(
         )
         again_at = _first(decision.decide_again_at, _think(done).decide_again_at)
         decision = replace(decision, decide_again_at=again_at)
-    return _told(decision, view, believed, joints, health, vantage), remembered
+    return _paused(_told(decision, view, believed, joints, health, vantage), view), remembered
+
+
+def _paused(decision: Decision, view: Snapshot) -> Decision:
+    """People want nothing pushed: what would be is said, and held."""
+    pause = view.orders.pause
+    if pause is None:
+        return decision
+    held = [
+        Held(name, describe_move(name, view.current[name], placed), people.told(pause), pause.until)
+        for name, placed in decision.assignment.items()
+        if changed(view.current[name], placed)
+    ]
+    would = f"would have: {decision.sentence}" if held else decision.sentence
+    return replace(
+        decision,
+        assignment=view.current,
+        sentence=one_line(f"{people.told(pause)}; {would}"),
+        held=(*decision.held, *held),
+        frozen=True,
+        escape=False,
+    )
 
 
 def _told(
@@ -98,12 +124,14 @@ def _told(
     """With what else there is to be said of this moment."""
     contrast = users.contrast(view, health)
     clauses = [
+        *(reason.text for reason in view.orders.reasons if reason.text not in decision.sentence),
         *(reason.text for reason in believed.reasons),
         *(joint.text for joint in joints if joint.shared and view.now - joint.at < together.RECENT_S),
         *([contrast[0]] if contrast else []),
     ]
     notices = (
         *vantage.notices,
+        *view.orders.notices,
         *trust.notices(view, health),
         *together.notices(joints, view.state.together),
         *([contrast[1]] if contrast else []),
@@ -111,15 +139,15 @@ def _told(
     return replace(
         decision,
         sentence=one_line("; ".join([decision.sentence, *clauses])),
-        reasons=(*believed.reasons, *decision.reasons),
+        reasons=(*view.orders.reasons, *believed.reasons, *decision.reasons),
         notices=notices,
-        decide_again_at=_first(decision.decide_again_at, believed.until),
+        decide_again_at=_first(decision.decide_again_at, believed.until, view.orders.until),
     )
 
 
 def _think(view: Snapshot) -> Decision:
     classes = view.policy.classes
-    thoughts = {name: course.think(view, classes[name]) for name in classes}
+    thoughts = {name: course.think(view, people.preferring(view.orders, classes[name])) for name in classes}
     held = tuple(hold for thought in thoughts.values() for hold in thought.held)
     return Decision(
         assignment={name: thought.placements for name, thought in thoughts.items()},

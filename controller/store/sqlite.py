@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from controller.core.model import ControlState, Decision, Health, Outcome, Together
+from controller.core.model import ControlState, Decision, Health, OrderKind, Outcome, Override, Together
 from controller.core.turn import Turn
 from controller.ports import Record, Snapshot, StoreError
 
@@ -30,6 +30,11 @@ CREATE TABLE IF NOT EXISTS records (
     decision TEXT NOT NULL, outcomes TEXT NOT NULL, health TEXT NOT NULL, timings TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS turns (number INTEGER PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS overrides (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+    subject TEXT NOT NULL, upstream TEXT NOT NULL,
+    owner TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL, until REAL, ended REAL, ended_by TEXT
+);
 CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -155,6 +160,63 @@ class SqliteStore:
             query = f"SELECT {self._columns} FROM records WHERE number = ?"  # noqa: S608 - a constant
             row = self._db.execute(query, (number,)).fetchone()
             return _record(row) if row else None
+
+    # --- what people order ---------------------------------------------------------------------
+
+    def order(
+        self,
+        kind: OrderKind,
+        subject: str,
+        upstream: str,
+        owner: str,
+        reason: str,
+        utc: float,
+        until: float | None,
+    ) -> int:
+        """Keep an order, in place of any about the same; its number. ``until`` is UTC, None: for ever."""
+        with self._translated(), self._db:
+            self._end(kind, subject, owner, utc)
+            cursor = self._db.execute(
+                "INSERT INTO overrides (kind, subject, upstream, owner, reason, since, until)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (kind, subject, upstream, owner, reason, utc, until),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def take_back(self, kind: OrderKind, subject: str, owner: str, utc: float) -> int:
+        """End what is in force of this kind about this; how many that were."""
+        with self._translated(), self._db:
+            return self._end(kind, subject, owner, utc)
+
+    def _end(self, kind: OrderKind, subject: str, owner: str, utc: float) -> int:
+        return self._db.execute(
+            "UPDATE overrides SET ended = ?, ended_by = ? WHERE kind = ? AND subject = ?"
+            " AND ended IS NULL AND (until IS NULL OR until > ?)",
+            (utc, owner, kind, subject, utc),
+        ).rowcount
+
+    def overrides(self, now: float, utc: float) -> list[Override]:
+        """What is in force, with monotonic times."""
+        with self._translated():
+            rows = self._db.execute(
+                "SELECT number, kind, subject, upstream, owner, reason, since, until FROM overrides"
+                " WHERE ended IS NULL AND (until IS NULL OR until > ?) ORDER BY number",
+                (utc,),
+            ).fetchall()
+        by_s = now - utc
+        return [
+            Override(
+                number=number,
+                kind=OrderKind(kind),
+                subject=subject,
+                upstream=upstream,
+                owner=owner,
+                reason=reason,
+                since=since + by_s,
+                until=None if until is None else until + by_s,
+            )
+            for number, kind, subject, upstream, owner, reason, since, until in rows
+        ]
 
     # --- what the detector remembers -----------------------------------------------------------
 

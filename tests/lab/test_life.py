@@ -95,3 +95,20 @@ def test_killed_and_left_alone_routers_go_back_by_themselves(
     with site.start() as controller:
         controller.wait_settled()
     assert site.plan()[0] == 0
+
+
+def test_what_people_ordered_outlives_the_controller(lab: Lab, site: Site) -> None:
+    with site.start() as controller:
+        controller.wait_settled()
+        assert site.failover("drain", "edge1-azerbaijan", "--reason", "fibre work").returncode == 0
+        controller.wait_carried_by("georgia")
+        controller.stop()
+    number = site.last()
+    with site.start() as controller:
+        wait_for(
+            "the order in the sentence", 10, lambda: "edge1-azerbaijan drained by" in controller.sentence
+        )
+        assert site.acted(number) == []
+        assert "edge1-azerbaijan drained by" in " ".join(site.failover("overrides").stdout.split())
+        assert site.failover("undrain", "edge1-azerbaijan").returncode == 0
+        controller.wait_settled()

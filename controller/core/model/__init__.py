@@ -51,6 +51,7 @@ from controller.core.model.network import (
     TrafficClass,
     Upstream,
 )
+from controller.core.model.ordered import OrderKind, Override
 from controller.core.model.seen import (
     ANCHORS,
     DOUBTFUL,
@@ -125,7 +126,9 @@ __all__ = [
     "LinkMemory",
     "LinkSeen",
     "Network",
+    "OrderKind",
     "Outcome",
+    "Override",
     "Placement",
     "Policy",
     "PrefixList",

@@ -202,16 +202,32 @@ def _what_happens(
         told = names([_told(view, link, before.get(link), wanted[link]) for link in links])
         new = all(link not in before for link in links)
         return Clause(Weight.INSTALLED if new else Weight.TIDIED, name, f"{stays}; {told}")
-    if active.path in (Path.BROWNOUT, Path.DEGRADED):
-        bad = "degraded" if active.path is Path.DEGRADED else "in brownout"
-        stays = f"{stays}, which is {bad} ({view.evidence(active.links)})"
-        return Clause(Weight.HELD, name, f"{stays}; {held[0].why if held else 'nothing better is usable'}")
-    if active.path is Path.UNKNOWN:
-        return Clause(Weight.HELD, name, f"{stays}, of which there is no fresh data")
+    poor = _poor(view, traffic_class, active, held)
+    if poor is not None:
+        return Clause(Weight.HELD, name, f"{stays}, {poor}")
     waits = next((hold.why for hold in held if hold.until is not None or hold in wished), None)
     if waits is not None:
         return Clause(Weight.HELD, name, f"{stays}; {waits}")
     return Clause(Weight.CALM, name, f"on {active.upstream}")
+
+
+def _poor(
+    view: Snapshot, traffic_class: TrafficClass, active: Incumbent, held: tuple[Held, ...]
+) -> str | None:
+    """What is wrong with what carries the class, and why it stays there all the same, or None."""
+    pin = view.orders.pins.get(traffic_class.name)
+    if active.path is Path.UNKNOWN:
+        return "of which there is no fresh data"
+    if active.path is Path.DRAINED:
+        by = view.orders.drains[next(link for link in active.links if view.drained(link))].by
+        return f"drained {by}; nothing else can carry it"
+    if active.path not in (Path.BROWNOUT, Path.DEGRADED):
+        return None
+    bad = "degraded" if active.path is Path.DEGRADED else "in brownout"
+    why = held[0].why if held else "nothing better is usable"
+    if pin is not None and pin.upstream == active.upstream:
+        why = f"pinned there {pin.by}"
+    return f"which is {bad} ({view.evidence(active.links)}); {why}"
 
 
 def _told(view: Snapshot, link: str, before: Placement | None, after: Placement) -> str:

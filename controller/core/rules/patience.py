@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.core.explain import describe_link, duration
-from controller.core.model import PRIMARY, Held, Placement, TrafficClass, Verdict
+from controller.core.model import PRIMARY, Held, LinkMemory, Placement, TrafficClass, Verdict
 from controller.core.rules.brownout import no_gain
 from controller.core.rules.eligibility import Option, Standing
+from controller.core.rules.people import told
 from controller.core.rules.placement import probation, swift_again
-from controller.core.rules.preference import Incumbent, Path, better, path, position
+from controller.core.rules.preference import Incumbent, Path, best, better, path, position
 from controller.core.rules.snapshot import Snapshot
 from controller.core.stability import room_at
 
@@ -31,6 +32,7 @@ class Leave:
     due: str  # said when only the class's own clocks hold it
     waits: str  # said while the destination is not clean enough
     clean_at: float
+    ordered: bool = False  # by people: no clock of the class holds it
 
 
 def wish(
@@ -41,9 +43,12 @@ def wish(
     A lossy path is left for whatever is up, unless its loss seems to be over; one in brownout for what is up,
     not in one, and preferred or faster. A good one is left only for an upstream that the operator prefers.
     One that will be clean within ``recover_s`` is waited for rather than visiting another first. Where all
-    that are preferred are slow, it is worth a word that they are.
+    that are preferred are slow, it is worth a word that they are. What people order comes before all that.
     """
     now = snapshot.now
+    ordered = _ordered(snapshot, traffic_class, options, active)
+    if ordered is not None:
+        return ordered
     own = options.get(active.upstream)
     healed = own is not None and own.standing is Standing.READY  # a sibling that is up joins the primaries
     if active.path is Path.DEGRADED and not healed:
@@ -84,6 +89,39 @@ def wish(
     if not soon:
         return tuple(preferred[:1])
     return (soon[0], *(leave for leave in preferred[:1] if leave is not soon[0]))
+
+
+def _ordered(
+    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+) -> tuple[Leave, ...] | None:
+    """Moves that people ordered, or none where they want the class to stay; None: they want nothing of it.
+
+    A drained path is left for whatever does not lose packets. A class is moved to what it is pinned to as
+    soon as that carries, and stays there: what has failed since the order must be clean first, as ever.
+    """
+    pin = snapshot.orders.pins.get(traffic_class.name)
+    drains = [snapshot.orders.drains[link] for link in active.links if snapshot.drained(link)]
+    if active.path is Path.DRAINED:
+        sound = {
+            name: option
+            for name, option in options.items()
+            if name != active.upstream and option.standing is not Standing.DEGRADED
+        }
+        place = best(snapshot, traffic_class, sound)
+        why = told(drains[0])
+        return () if place is None else (Leave(place, why, why, why, snapshot.now, ordered=True),)
+    if pin is None:
+        return None
+    if active.upstream == pin.upstream:
+        return ()
+    option = options.get(pin.upstream)
+    if option is None or option.fail_back_at == math.inf:
+        return None
+    failed = [snapshot.state.links.get(link, LinkMemory()).last_failure for link in option.links]
+    since = all(at is None or at <= pin.since for at in failed)
+    clean_at = snapshot.now if since else option.fail_back_at
+    waits = _clean_text(snapshot, pin.upstream, option)
+    return (Leave(pin.upstream, told(pin), told(pin), waits, clean_at, ordered=True),)
 
 
 def _degraded(snapshot: Snapshot, active: Incumbent) -> list[str]:
@@ -166,6 +204,8 @@ def _clean_text(snapshot: Snapshot, upstream: str, option: Option) -> str:
 def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leave: Leave) -> Held | None:
     """What holds a routine move to another upstream, or None if it may be made now."""
     move = f"{active} -> {leave.upstream}"
+    if leave.ordered and leave.clean_at <= snapshot.now:
+        return None
     until, text = _turn(snapshot, traffic_class)
     doubt = snapshot.doubt(leave.upstream)
     if leave.clean_at > snapshot.now:
@@ -210,14 +250,14 @@ def hold_changes(
     A link that joins the primaries moves traffic: hold-down and budget. Other changes (a dead backup
     drained, one taken back, leftovers of a push that got half way put right) move none: the budget alone
     bounds them, and what a link costs the budget is bounded by the clean time that doubles.
-    Links that run no role policy yet are installed without a wait.
+    Links that run no role policy yet are installed without a wait, those that people drain are drained.
     """
     before = snapshot.placements(traffic_class)
     join_at, join_text = _turn(snapshot, traffic_class)
     tidy_at, tidy_text = _budget(snapshot)
     held: dict[str, Held] = {}
     for link, placement in wanted.items():
-        if link not in before or before[link] == placement:
+        if link not in before or before[link] == placement or snapshot.drained(link):
             continue
         joins = placement.role == PRIMARY and before[link].role != PRIMARY
         at, text = (join_at, join_text) if joins else (tidy_at, tidy_text)

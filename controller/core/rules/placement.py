@@ -42,12 +42,14 @@ def place(
     """Every link's placement when ``upstream`` carries the class, whatever the time.
 
     Links of the upstream are primary, those of others backups in their queue, links that are down have
-    the policy's role for that, and upstreams the class does not name are withdrawn. A link that is not
-    known to be sound is never promoted, only left alone or demoted; ``carriers`` are exempt, being the
-    ground of the choice. Links of upstreams ``awaited``, to which the class will return once its time has
-    come, are not made backups on the way: one change, not two. Links on unreachable routers stay as they are.
+    the policy's role for that, those that people drain are drained unless nothing else carries the class,
+    and upstreams the class does not name are withdrawn. A link that is not known to be sound is never
+    promoted, only left alone or demoted; ``carriers`` are exempt, being the ground of the choice. Links of
+    upstreams ``awaited``, to which the class will return once its time has come, are not made backups on the
+    way: one change, not two. Links on unreachable routers stay as they are.
     """
     ranks = queue(snapshot.policy, traffic_class, upstream)
+    last = _last_path(snapshot, upstream)
     now = snapshot.placements(traffic_class)
     wanted: dict[str, Placement] = {}
     waiting: list[Held] = []
@@ -58,11 +60,9 @@ def place(
             if before is not None:
                 wanted[name] = before
             continue
-        if owner not in traffic_class.prefer:
-            wanted[name] = Placement(WITHDRAWN)
-            continue
-        if snapshot.verdict(name) is Verdict.DOWN:
-            wanted[name] = Placement(snapshot.policy.when_down)
+        out = _out_of_use(snapshot, name, traffic_class)
+        if out is not None and name not in last:
+            wanted[name] = out
             continue
         rightful = Placement(PRIMARY) if owner == upstream else Placement(BACKUP, ranks[owner])
         wanted[name] = rightful
@@ -81,6 +81,21 @@ def place(
                 move = describe_link(name, before, rightful)
                 waiting.append(Held(traffic_class.name, move, f"{name} {doubt}", until))
     return Placed(wanted, tuple(waiting))
+
+
+def _out_of_use(snapshot: Snapshot, link: str, traffic_class: TrafficClass) -> Placement | None:
+    """The placement of a link that is to carry nothing, whoever carries the class; None for any other."""
+    if snapshot.policy.links[link].upstream not in traffic_class.prefer:
+        return Placement(WITHDRAWN)
+    if snapshot.verdict(link) is Verdict.DOWN:
+        return Placement(snapshot.policy.when_down)
+    return Placement(DRAINED) if snapshot.drained(link) else None
+
+
+def _last_path(snapshot: Snapshot, upstream: str) -> frozenset[str]:
+    """The upstream's links that work, where people drain all of these: they carry it until others can."""
+    works = [link for link in snapshot.links_of.get(upstream, ()) if snapshot.usable(link)]
+    return frozenset(works) if all(snapshot.drained(link) for link in works) else frozenset()
 
 
 def unproven(snapshot: Snapshot, link: str, rightful: Placement) -> str | None:

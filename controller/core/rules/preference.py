@@ -20,8 +20,9 @@ class Path(IntEnum):
     UP = 0
     BROWNOUT = 1
     DEGRADED = 2
-    UNKNOWN = 3
-    DEAD = 4
+    DRAINED = 3  # by people: works, and is to carry nothing
+    UNKNOWN = 4
+    DEAD = 5
 
 
 PATH_OF = {
@@ -178,6 +179,8 @@ def path(snapshot: Snapshot, links: Iterable[str]) -> Path:
     """State of links that carry together: that of the best."""
 
     def of(link: str) -> Path:
+        if snapshot.drained(link) and snapshot.usable(link):
+            return Path.DRAINED
         slow = snapshot.verdict(link) is Verdict.UP and snapshot.in_brownout(link)
         return Path.BROWNOUT if slow else PATH_OF[snapshot.verdict(link)]
 

@@ -18,6 +18,7 @@ from controller.core.model import (
     TrafficClass,
     Verdict,
 )
+from controller.core.rules.people import NONE, Orders
 from controller.core.stability import ready_at, swift_at
 
 USABLE = frozenset({Verdict.UP, Verdict.DEGRADED})
@@ -36,6 +37,7 @@ class Snapshot:
     links_of: Mapping[str, tuple[str, ...]]  # upstream -> its links
     release: Mapping[str, float]  # link -> when its clean time is over
     hit: frozenset[str] = frozenset()  # shared risks that seem to have struck
+    orders: Orders = NONE
 
     def verdict(self, link: str) -> Verdict:
         """The verdict on a link."""
@@ -50,9 +52,14 @@ class Snapshot:
         return self.verdict(link) in USABLE
 
     def destination(self, link: str) -> bool:
-        """Whether traffic may be moved there: known to work, no doubt at this moment, and ours to change."""
+        """Whether traffic may be moved there: known to work, beyond doubt, ours to change, not drained."""
         health = self.health[link]
-        return self.usable(link) and not health.suspect and not health.stale and self.reachable(link)
+        works = self.usable(link) and not health.suspect and not health.stale
+        return works and self.reachable(link) and not self.drained(link)
+
+    def drained(self, link: str) -> bool:
+        """Whether people want nothing on it."""
+        return link in self.orders.drains
 
     def doubt(self, upstream: str) -> str | None:
         """Why an upstream that is up is no place to move to now: each of its links may be bad too."""
@@ -116,6 +123,7 @@ def take(
     current: Assignment | None,
     unreachable: frozenset[str],
     hit: frozenset[str] = frozenset(),
+    orders: Orders = NONE,
 ) -> Snapshot:
     """A snapshot of this moment; ``health`` must have every link, ``state`` must be up to date."""
     links_of: dict[str, list[str]] = {name: [] for name in policy.upstreams}
@@ -137,6 +145,7 @@ def take(
             link: at for links in links_of.values() for link, at in _release(policy, health, state, links)
         },
         hit=hit,
+        orders=orders,
     )
 
 
