@@ -26,6 +26,8 @@ from controller.core.model import (
 )
 from controller.core.policy import record_move
 from controller.core.promise import Promise, promised
+from controller.core.readiness import Answer, answer, failures
+from controller.core.readiness import pairs as failures_of_two
 from controller.core.rollup import Row
 from controller.core.sight import Sight
 from controller.delivery import Delivery
@@ -205,6 +207,28 @@ class App:
             self._log.warning("cannot probe from here, so no link's health is known", error=str(error))
             return planning.View(states, {}, memory, f"nobody: {error}", ordered)
         return planning.View(states, health, memory, "a look of its own", ordered)
+
+    async def readiness(
+        self, *, pairs: bool, diff: bool
+    ) -> tuple[str, list[Answer], dict[str, dict[str, str]]]:
+        """Who saw, what each failure would lead to, and, if asked, failure -> router -> real diff."""
+        policy, now, utc = self.loaded.policy, self._clock.now(), self._clock.utc()
+        seen: Snapshot | None = None
+        with suppress(StoreError):
+            store = SqliteStore(self._path, read_only=True)
+            with closing(store):
+                seen = planning.fresh(store.snapshot(), self.loaded.fingerprint, utc)
+        moment, seen_by = planning.moment(policy, seen, now)
+        chosen = [*failures(policy), *(failures_of_two(policy) if pairs else [])]
+        answers = [answer(each, policy, moment) for each in chosen]
+        diffs: dict[str, dict[str, str]] = {}
+        if diff:
+            async with self._fleet() as fleet:
+                for each in answers:
+                    plans = await fleet.plan(intents(policy, each.decision.assignment))
+                    said = {name: plan.error or plan.diff for name, plan in plans.items()}
+                    diffs[each.failure.name] = {name: text for name, text in said.items() if text}
+        return seen_by, answers, diffs
 
     def look(self, names: Sequence[str], window_s: float, every_s: float) -> AsyncGenerator[Sight, None]:
         """What is seen through these links, or through all, with a prober of our own. Raises ProbeError."""

@@ -34,12 +34,14 @@ from controller.core.model import (
 )
 from controller.core.phases import phases
 from controller.core.policy import decide, record_move
+from controller.core.readiness import Moment
 from controller.core.stability import carriers
 from controller.core.turn import Change, turn
 from controller.delivery import Delivery
 from controller.notices import Notices
 from controller.orders import OrderBook
 from controller.ports import Snapshot, StoreError
+from controller.ready import Readiness
 from controller.user_path import UserPath
 from controller.watch import KEPT_CHANGES, LoopSettings, Watch, World
 
@@ -81,6 +83,7 @@ class Loop:
         self._watch = Watch(policy, world, self._set, on_verdict=self._on_verdict, on_router=self._on_router)
         self._users = UserPath(policy, self._watch, world.clock, self._set)
         self._orders = OrderBook(world.store, world.clock, world.log, self._wake_up)
+        self._readiness = Readiness(policy, self._calm, self._wake_up)
         self._memory = ControlState()
         self._decision: Decision | None = None
         self._noted: object = None
@@ -108,8 +111,9 @@ class Loop:
             publish = asyncio.create_task(self._publish(), name="publish")
             govern = asyncio.create_task(self._govern(), name="govern")
             orders = asyncio.create_task(self._orders.follow(), name="orders")
+            ready = asyncio.create_task(self._readiness.follow(), name="readiness")
             stopped = asyncio.create_task(stop.wait(), name="stop")
-            tasks = {*watching, publish, govern, orders, stopped}
+            tasks = {*watching, publish, govern, orders, ready, stopped}
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done - {stopped}:
@@ -118,7 +122,7 @@ class Loop:
                 self._stopping = True
                 self._wake.set()
                 await asyncio.wait({govern}, timeout=self._set.stop_s)
-                ending = (publish, govern, orders, stopped)
+                ending = (publish, govern, orders, ready, stopped)
                 for task in ending:
                     task.cancel()
                 await asyncio.gather(*ending, return_exceptions=True)
@@ -157,6 +161,15 @@ class Loop:
             wanted = self._readable(decision.assignment)
             self._rehearsal = asyncio.create_task(self._fleet.rehearse(wanted), name="rehearsal")
 
+    def _calm(self) -> Moment | None:
+        """The moment as it is, if nothing is going on in it."""
+        decision, now = self._decision, self._clock.now()
+        if decision is None or decision.frozen or self._acting or self._stopping:
+            return None
+        watch = self._watch
+        current, absent = watch.current(), watch.unreachable()
+        return Moment(watch.health, self._memory, now, current, absent, self._orders.overrides)
+
     # --- govern --------------------------------------------------------------------------------
 
     async def _govern(self) -> None:
@@ -189,7 +202,8 @@ class Loop:
         current = self._watch.current()
         self._changes.extend(self._watch.take_changes())
         decision, self._memory = self._decide(self._watch.health)
-        decision = replace(decision, notices=(*self._standing, *decision.notices))
+        told = (*self._standing, *decision.notices, *self._readiness.notices())
+        decision = replace(decision, notices=told)
         self._decision = decision
         timings = {"decide": (self._clock.now() - noticed) * 1000}
         outcomes: list[Outcome] = []

@@ -26,6 +26,7 @@ from controller.core.model import (
     Verdict,
 )
 from controller.core.policy import decide
+from controller.core.readiness import Moment
 from controller.delivery import served
 from controller.ports import (
     Clock,
@@ -213,6 +214,21 @@ def applicable(report: PlanReport, fingerprint: str, policy: Policy) -> list[Rou
         names = ", ".join(plan.router for plan in refused)
         raise PlanError(f"this plan has routers that were refused or not read ({names}): plan again")
     return [plan for plan in report.routers.values() if plan.diff]
+
+
+def moment(policy: Policy, seen: Snapshot | None, now: float) -> tuple[Moment, str]:
+    """The moment to think failures through from, and who sees it: a running loop.
+
+    Without one every link is taken to be well, and the routers to run what is wanted then.
+    """
+    if seen is not None:
+        health = {each.link: each for each in seen.health}
+        absent = frozenset(seen.router_errors)
+        told = Moment(health, seen.memory, seen.now, seen.current, absent, seen.overrides)
+        return told, f"the running loop (pid {seen.pid})"
+    well, memory = assumed(policy, {}, ControlState(), dict.fromkeys(policy.links, Verdict.UP), now)
+    current = decide(policy, well, memory, now, {})[0].assignment
+    return Moment(well, memory, now, current), "nobody: every link is taken to be well"
 
 
 def offline(policy: Policy, assumptions: Mapping[str, Verdict], now: float) -> Decision:

@@ -17,6 +17,7 @@ from controller.cli import people as people_commands
 from controller.cli import plan as plan_commands
 from controller.cli import policy as policy_commands
 from controller.cli import probe as probe_commands
+from controller.cli import readiness as readiness_command
 from controller.cli import samples as samples_commands
 from controller.cli.common import Exit, Globals, err
 from controller.config import ConfigError, StarterError, default_inventory, default_templates
@@ -31,9 +32,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Failover controller for multi-homed networks: watches links, decides by policy, changes BGP.",
     epilog="Exit codes: 0 done or nothing to change; 1 error, nothing done; 2 plan: changes,"
-    " probe: something is not up; 3 some routers could not be read or changed, or were refused.",
+    " probe: something is not up, policy readiness: a failure has no answer;"
+    " 3 some routers could not be read or changed, or were refused.",
 )
 demo_command.register(lab_commands.app)
+readiness_command.register(policy_commands.app)
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(policy_commands.app, name="policy")
 COMMANDS = (

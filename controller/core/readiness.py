@@ -1,0 +1,187 @@
+"""What would happen if something failed now, by ``decide`` itself: every single failure, or pairs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from controller.core.explain import names
+from controller.core.model import (
+    PRIMARY,
+    Assignment,
+    ControlState,
+    Decision,
+    Health,
+    Override,
+    Policy,
+    Verdict,
+)
+from controller.core.policy import decide
+from controller.core.rules.snapshot import USABLE, complete
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What may fail: what people call it, and what dies with it."""
+
+    name: str  # "router edge1"; "upstream iran (edge2-iran)"
+    links: frozenset[str]
+    routers: frozenset[str] = frozenset()  # that could not be changed any more
+    is_pair: bool = False
+
+    def __add__(self, other: Failure) -> Failure:
+        """Both at once."""
+        return Failure(
+            f"{self.name} and {other.name}",
+            self.links | other.links,
+            self.routers | other.routers,
+            is_pair=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is seen, remembered, run and ordered as something fails."""
+
+    health: Mapping[str, Health]
+    state: ControlState
+    now: float
+    current: Assignment
+    unreachable: frozenset[str] = frozenset()
+    overrides: Sequence[Override] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one class."""
+
+    traffic_class: str
+    carrier: str | None  # the upstream that would carry it; None: none could
+    links: tuple[str, ...]  # by which
+    moves: bool  # another upstream than now
+    backups: tuple[str, ...]  # upstreams that would still be there, next in line first
+    disjoint: tuple[str, ...]  # those of them that share no risk with the carrier
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a failure would lead to."""
+
+    failure: Failure
+    decision: Decision
+    fates: tuple[Fate, ...]
+
+    @property
+    def stranded(self) -> tuple[str, ...]:
+        """Classes that nothing would carry."""
+        return tuple(fate.traffic_class for fate in self.fates if fate.carrier is None)
+
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """Classes that would be carried, with nothing left that does not share the carrier's risk."""
+        return tuple(fate.traffic_class for fate in self.fates if fate.carrier and not fate.disjoint)
+
+
+def failures(policy: Policy) -> list[Failure]:
+    """Every single failure: a link, an upstream, a router, a shared risk. The same links are named once."""
+    named: list[tuple[str, frozenset[str], frozenset[str]]] = [
+        (f"link {link}", frozenset((link,)), frozenset()) for link in sorted(policy.links)
+    ]
+    named += [(f"upstream {each}", _links(policy, {each}), frozenset()) for each in policy.upstreams]
+    for router in policy.routers:
+        own = frozenset(name for name, link in policy.links.items() if link.router == router)
+        named.append((f"router {router}", own, frozenset((router,))))
+    risks = sorted({risk for upstream in policy.upstreams.values() for risk in upstream.shared_risk})
+    for risk in risks:
+        members = {name for name, each in policy.upstreams.items() if risk in each.shared_risk}
+        named.append((f"shared risk {risk}", _links(policy, members), frozenset()))
+    found: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
+    for name, links, routers in named:
+        if links:
+            found.setdefault((links, routers), []).append(name)
+    return [Failure(", ".join(names), *dead) for dead, names in found.items()]
+
+
+def pairs(policy: Policy) -> list[Failure]:
+    """Every two of them at once, where neither contains the other."""
+    return [
+        one + other
+        for one, other in combinations(failures(policy), 2)
+        if not (one.links <= other.links or other.links <= one.links)
+    ]
+
+
+def answer(failure: Failure, policy: Policy, moment: Moment) -> Answer:
+    """What would be decided if this failed at this moment, everything else staying as it is seen."""
+    seen = complete(policy, moment.health)
+    dead = {link: Health(link, Verdict.DOWN, moment.now, f"{failure.name} failed") for link in failure.links}
+    seen_to_run = {
+        name: {link: each for link, each in placed.items() if not _on(policy, link, failure.routers)}
+        for name, placed in moment.current.items()
+    }
+    decision, _ = decide(
+        policy,
+        {**moment.health, **seen, **dead},
+        moment.state,
+        moment.now,
+        seen_to_run,
+        unreachable=moment.unreachable | failure.routers,
+        overrides=moment.overrides,
+    )
+    alive = {name for name, each in seen.items() if each.verdict in USABLE and name not in failure.links}
+    fates = tuple(_fate(policy, name, decision, moment.current, alive) for name in policy.classes)
+    return Answer(failure, decision, fates)
+
+
+def _fate(policy: Policy, name: str, decision: Decision, current: Assignment, alive: set[str]) -> Fate:
+    placed = decision.assignment.get(name, {})
+    carrying = [link for link, each in placed.items() if each.role == PRIMARY and link in alive]
+    carrier = next((policy.links[link].upstream for link in carrying), None)
+    before = {
+        policy.links[link].upstream
+        for link, each in current.get(name, {}).items()
+        if each.role == PRIMARY and link in policy.links
+    }
+    living = {policy.links[link].upstream for link in alive}
+    backups = [each for each in policy.classes[name].prefer if each in living and each != carrier]
+    risks = policy.upstreams[carrier].shared_risk if carrier else frozenset()
+    return Fate(
+        traffic_class=name,
+        carrier=carrier,
+        links=tuple(sorted(link for link in carrying if policy.links[link].upstream == carrier)),
+        moves=carrier is not None and carrier not in before,
+        backups=tuple(backups),
+        disjoint=tuple(each for each in backups if not policy.upstreams[each].shared_risk & risks),
+    )
+
+
+def _on(policy: Policy, link: str, routers: frozenset[str]) -> bool:
+    return link in policy.links and policy.links[link].router in routers
+
+
+def _links(policy: Policy, upstreams: set[str]) -> frozenset[str]:
+    return frozenset(name for name, link in policy.links.items() if link.upstream in upstreams)
+
+
+def told(answer: Answer) -> list[str]:
+    """One line a class that fares alike: ``residential to georgia (edge1-georgia), then iran``."""
+    lines: dict[str, list[str]] = {}
+    for fate in answer.fates:
+        lines.setdefault(_way(fate), []).append(fate.traffic_class)
+    return [f"{names(classes)} {text}" if text else lost(classes) for text, classes in lines.items()]
+
+
+def lost(classes: Sequence[str]) -> str:
+    """``nothing is left to carry residential``."""
+    return f"nothing is left to carry {names(classes)}"
+
+
+def _way(fate: Fate) -> str:
+    if fate.carrier is None:
+        return ""
+    text = f"{'to' if fate.moves else 'stays on'} {fate.carrier} ({names(fate.links)})"
+    text += f", then {', '.join(fate.backups)}" if fate.backups else ", then nothing"
+    if fate.backups and not fate.disjoint:
+        text += ", which shares its risk" if len(fate.backups) == 1 else ", which all share its risk"
+    return text

@@ -1,0 +1,161 @@
+"""What would happen if something failed now: said before it happens, for every single failure and for pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from controller.cli.root import main
+from controller.config import write_starter
+from controller.core.model import OrderKind, Override, Verdict
+from controller.core.readiness import Answer, Moment, answer, failures, pairs, told
+from controller.ready import EVERY_S
+from tests.decide_world import AZ, DOWN, GE1, GE2, IR, World, traffic_class, world
+from tests.unit.test_loop import Scene, dark
+
+
+def answers(w: World, *, two: bool = False) -> Mapping[str, Answer]:
+    moment = Moment(w.health, w.state, w.now, w.current, w.unreachable, w.overrides)
+    chosen = pairs(w.policy) if two else failures(w.policy)
+    return {each.name: answer(each, w.policy, moment) for each in chosen}
+
+
+def lines(w: World, *, two: bool = False) -> dict[str, list[str]]:
+    return {name: told(each) for name, each in answers(w, two=two).items()}
+
+
+def test_every_single_failure_has_its_answer_and_the_same_links_are_named_once() -> None:
+    assert lines(world(shared=True)) == {
+        "link edge1-azerbaijan, upstream azerbaijan": [
+            "residential to georgia (edge1-georgia and edge2-georgia), then iran"
+        ],
+        "link edge1-georgia": ["residential stays on azerbaijan (edge1-azerbaijan), then georgia, iran"],
+        "link edge2-georgia": ["residential stays on azerbaijan (edge1-azerbaijan), then georgia, iran"],
+        "link edge2-iran, upstream iran": [
+            "residential stays on azerbaijan (edge1-azerbaijan), then georgia, which shares its risk"
+        ],
+        "upstream georgia": ["residential stays on azerbaijan (edge1-azerbaijan), then iran"],
+        "router edge1": ["residential to georgia (edge2-georgia), then iran"],
+        "router edge2": [
+            "residential stays on azerbaijan (edge1-azerbaijan), then georgia, which shares its risk"
+        ],
+        "shared risk black-sea": ["residential to iran (edge2-iran), then nothing"],
+    }
+
+
+def test_a_class_that_a_failure_leaves_with_nothing_is_named() -> None:
+    w = world(traffic_class("residential", "azerbaijan", "iran"), traffic_class("b", "iran"))
+    found = answers(w)["link edge2-iran, upstream iran"]
+    assert found.stranded == ("b",)
+    assert told(found) == [
+        "residential stays on azerbaijan (edge1-azerbaijan), then nothing",
+        "nothing is left to carry b",
+    ]
+
+
+def test_what_is_down_already_is_no_answer() -> None:
+    w = world()
+    w.turn({GE1: DOWN, GE2: DOWN})
+    w.step(1)
+    assert lines(w)["router edge1"] == ["residential to iran (edge2-iran), then nothing"]
+    w.turn({IR: DOWN})
+    w.step(1)
+    assert answers(w)["router edge1"].stranded == ("residential",)
+
+
+def test_what_people_drained_is_no_answer_either() -> None:
+    w = world()
+    w.overrides = (Override(1, OrderKind.DRAIN, "georgia", "", "ann", "x", w.now, None),)
+    w.step(1)
+    assert lines(w)["link edge1-azerbaijan, upstream azerbaijan"][0].startswith(
+        "residential to iran (edge2-iran)"
+    )
+
+
+def test_pairs_leave_out_what_one_of_them_contains() -> None:
+    found = lines(world(shared=True), two=True)
+    assert "router edge1 and router edge2" in found
+    assert found["router edge1 and router edge2"] == ["nothing is left to carry residential"]
+    assert not any("upstream georgia" in name and "link edge1-georgia" in name for name in found)
+
+
+def test_the_answer_is_what_is_decided_when_it_happens() -> None:
+    """Readiness is `decide` itself, so they can only agree; a fault of the harness would show here."""
+    w = world(shared=True)
+    for failure in failures(w.policy):
+        expected = answer(failure, w.policy, Moment(w.health, w.state, w.now, w.current)).decision.assignment
+        other = world(shared=True)
+        other.turn(dict.fromkeys(failure.links, DOWN))
+        other.unreachable = failure.routers
+        assert other.look().assignment == expected
+
+
+async def _stranded(scene: Scene, seconds: float) -> list[str]:
+    await scene.run(seconds)
+    decision = scene.store.snapshot.decision if scene.store.snapshot else None
+    return [notice.text for notice in (decision.notices if decision else ()) if notice.rule == "readiness"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_running_loop_says_when_one_more_failure_would_leave_a_class_with_nothing() -> None:
+    assert await _stranded(Scene(lambda *_: True), 30 * EVERY_S) == []
+    found = await _stranded(Scene(dark("azerbaijan", 20.0)), 60.0)
+    assert (
+        "should router edge2 fail now, nothing is left to carry residential" not in found
+    )  # edge1-georgia is
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_it_is_logged_once() -> None:
+    def alive(path: str, now: float) -> bool:
+        return now < 20 or path in ("edge2-iran", "user-path")
+
+    scene = Scene(alive)
+    found = await _stranded(scene, 80.0)
+    text = "should link edge2-iran, upstream iran fail now, nothing is left to carry residential"
+    assert text in found
+    assert sum(text in line for _, line in scene.log.lines) == 1
+
+
+def test_the_command_shows_all_and_its_code_says_whether_there_is_an_answer_to_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_starter(tmp_path)
+    state, inventory = tmp_path / "state", tmp_path / "inventory"
+
+    def call(*words: str) -> tuple[int, str]:
+        argv = [
+            "failover",
+            "--inventory",
+            str(inventory),
+            "--state",
+            str(state),
+            "policy",
+            "readiness",
+            *words,
+        ]
+        monkeypatch.setattr("sys.argv", argv)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), capsys.readouterr().out
+
+    code, said = call()
+    assert code == 0
+    assert said.startswith("as seen by nobody: every link is taken to be well\n")
+    assert "shared risk black-sea: residential to iran (edge2-iran), then nothing\n" in said
+    code, said = call("--pairs", "--json")
+    assert code == 0
+    assert '"failure": "router edge1 and router edge2"' in said
+    file = inventory / "policy.yaml"
+    file.write_text(
+        file.read_text().replace("prefer: [azerbaijan, georgia, iran]", "prefer: [azerbaijan, georgia]")
+    )
+    code, said = call()
+    assert code == 2
+    assert "shared risk black-sea: nothing is left to carry residential\n" in said
+    assert Verdict.DOWN not in said
+    assert AZ in said
