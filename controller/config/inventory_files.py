@@ -102,6 +102,22 @@ class GroupSpec(ElementSpec):
     data: SharedData = SharedData()
 
 
+class SharedSpec(ElementSpec):
+    """What stands below a key that begins with a dot, for aliases to repeat: a part of a host, or anything.
+
+    Nornir takes it for a host or group that nobody asks for, so what Nornir reads of it must be sound.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    groups: list[str] = Field(default_factory=list)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class SharedParts(RootModel[dict[str, SharedSpec]]):
+    """All of those of one file."""
+
+
 class HostsFile(RootModel[dict[HostName, HostSpec]]):
     """``hosts.yaml``."""
 

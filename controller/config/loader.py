@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +20,12 @@ from controller.config.convert import to_policy
 from controller.config.document import Document, Steps, read
 from controller.config.policy_file import PolicyFile
 from controller.config.problems import ConfigError, Problem
-from controller.config.sources import FILES, HOSTS, POLICY, Sources
+from controller.config.sources import FILES, GROUPS, HOSTS, POLICY, Sources
 from controller.core.intent import name_clashes
 from controller.core.model import Policy
 
 PLATFORMS = ("frr",)  # what there are templates and a driver for
+SHARING = (GROUPS, HOSTS, POLICY)  # Nornir takes no unknown key in the other two
 LARGEST_FILE = 16 * 2**20  # bytes; ten thousand routers take less
 
 
@@ -113,20 +116,33 @@ def _require(directory: Path) -> None:
 def _content(directory: Path, name: str) -> bytes | Problem:
     path = directory / name
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            return Problem(name, 0, 0, "this file is larger than 16 MiB", "Is it the right one?")
-        return path.read_bytes()
+        unfit = _unfit(path.stat())
+        return path.read_bytes() if unfit is None else Problem(name, 0, 0, *unfit)
     except FileNotFoundError:
         hint = "Copy it from a directory made with 'failover init DIR'."
         return Problem(name, 0, 0, f"there is no such file in {directory}", hint)
+    except PermissionError:
+        return Problem(name, 0, 0, "this file may not be read", "Look at its owner and permissions.")
     except OSError as error:
-        return Problem(name, 0, 0, f"it cannot be read: {error.strerror}", "Look at its permissions.")
+        hint = "Look at what the name leads to."
+        return Problem(name, 0, 0, f"this file cannot be read: {error.strerror}", hint)
+
+
+def _unfit(found: os.stat_result) -> tuple[str, str] | None:
+    """Why something there is not to be read, and what to do."""
+    if stat.S_ISDIR(found.st_mode):
+        return "this is a directory", "Put a file of that name there."
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe might wait for ever
+        return "this is not a regular file", "Put a file of that name there."
+    if found.st_size > LARGEST_FILE:
+        return "this file is larger than 16 MiB", "Is it the right one?"
+    return None
 
 
 def _document(name: str, content: bytes | Problem) -> Document:
     if isinstance(content, Problem):
         return Document(name, problems=(content,))
-    document = read(name, content)
+    document = read(name, content, shared=name in SHARING)
     if document.root is None and not document.problems and name in (HOSTS, POLICY):
         hint = "Copy it from a directory made with 'failover init DIR'."
         return Document(name, problems=(Problem(name, 1, 1, "this file is empty", hint),))

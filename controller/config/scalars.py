@@ -19,8 +19,17 @@ REFUSED = "refused"  # error type of everything raised here: message and hint ar
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]*)", re.ASCII)
+_ABOUT_DURATION = re.compile(r"(\d*\.?\d+)\s*([a-z]+)", re.ASCII)
+_UNITS = {  # what people write, and what it is here
+    **dict.fromkeys(("msec", "msecs", "millisecond", "milliseconds"), "ms"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("m", "mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+}
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
 _RATE = re.compile(r"(\d{1,6})\s+per\s+hour", re.ASCII)
+_ABOUT_RATE = re.compile(r"(\d{1,6})\s*(?:/|per|an?)\s*h(?:ou)?r?s?", re.ASCII)
 _YEARLY = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s+per\s+link-year", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _POLICY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}", re.ASCII)
@@ -28,6 +37,7 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}", re.ASCII)
 _INTERFACE = re.compile(r"[A-Za-z][A-Za-z0-9_./:-]{0,62}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 in IPv6 notation (RFC 4291)
 
 _LARGEST_ASN = 4294967294  # RFC 7300
 _RESERVED_ASNS = {23456: "AS_TRANS (RFC 6793)", 65535: "reserved (RFC 7300)"}
@@ -42,7 +52,7 @@ def kind(value: object) -> str:
     """What a YAML value is, in words."""
     words = {
         str: "text",
-        bool: "yes/no",
+        bool: "true/false",
         int: "a number",
         float: "a number",
         list: "a list",
@@ -64,19 +74,32 @@ def _duration(value: object) -> float:
         raise refusal(f"the duration {value} has no unit", f"Write it like {example}.")
     text = as_text(value, "a duration", example)
     found = _DURATION.fullmatch(text)
-    if found is None:
-        raise refusal(f"{quoted(text)} is not a duration", f"Write it like {example}.")
-    if found[2] not in _SECONDS:
-        hint = f"Write {found[1]}min for minutes." if found[2] == "m" else f"Write it like {example}."
-        raise refusal(f"{quoted(text)} has no unit that is known here", hint)
+    if found is None and text.startswith("-"):
+        raise refusal(f"{quoted(text)} is less than no time", f"Write it like {example}.")
+    if found is None or found[2] not in _SECONDS:
+        hint = _nearest_duration(text) or f"Write it like {example}."
+        what = "is not a duration" if found is None else "has no unit that is known here"
+        raise refusal(f"{quoted(text)} {what}", hint)
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > 366 * _SECONDS["d"]:
         raise refusal(f"{quoted(text)} is more than a year", "Write a shorter duration.")
     return seconds
 
 
+def _nearest_duration(text: str) -> str | None:
+    """What someone who wrote this will have meant, as a hint."""
+    found = _ABOUT_DURATION.fullmatch(text.lower())
+    unit = _UNITS.get(found[2], found[2]) if found else ""
+    if found is None or unit not in _SECONDS:
+        return None
+    return f"Write {'0' if found[1].startswith('.') else ''}{found[1]}{unit}."
+
+
 def _percent(value: object) -> float:
-    text = f"{value}" if type(value) in (int, float) else as_text(value, "a percentage", "10%")
+    if type(value) in (int, float):
+        share = f", or {100 * value:g}% if that share is meant" if 0 < value < 1 else ""  # type: ignore[operator]
+        raise refusal(f"the percentage {value} has no % sign", f"Write {value}%{share}.")
+    text = as_text(value, "a percentage", "10%")
     found = _PERCENT.fullmatch(text)
     if found is None:
         raise refusal(f"{quoted(text)} is not a percentage", "Write it like 10%.")
@@ -87,10 +110,14 @@ def _percent(value: object) -> float:
 
 
 def _rate(value: object) -> int:
-    text = f"{value}" if type(value) is int else as_text(value, "a rate", "6 per hour")
+    if type(value) is int and value > 0:
+        raise refusal(f"the rate {value} does not say per what", f"Write {value} per hour.")
+    text = "0 per hour" if type(value) is int and value == 0 else as_text(value, "a rate", "6 per hour")
     found = _RATE.fullmatch(text)
     if found is None:
-        raise refusal(f"{quoted(text)} is not a rate", "Write it like 6 per hour.")
+        about = _ABOUT_RATE.fullmatch(text)
+        hint = f"Write {about[1]} per hour." if about else "Write it like 6 per hour."
+        raise refusal(f"{quoted(text)} is not a rate", hint)
     if int(found[1]) < 1:
         raise refusal(
             "no change at all would be allowed", "Write 1 per hour or more; to stop changes, pause."
@@ -128,6 +155,8 @@ def checked_address(value: object) -> Address:
     for word, applies in unfit.items():
         if applies:
             raise refusal(f"{address} is a {word} address", "Write the unicast address of one host.")
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        raise refusal(f"{text} is an IPv4 address in IPv6 notation", f"Write {address.ipv4_mapped}.")
     return address
 
 
@@ -151,6 +180,8 @@ def _prefix(value: object) -> Network:
         network = ip_network(text, strict=False)
     except ValueError:
         hint = "Write it like 203.0.113.0/24 or 2001:db8:500::/48."
+        if len(text.split()) > 1:
+            hint = "Put a comma between two prefixes."
         raise refusal(f"{quoted(text)} is not a prefix", hint) from None
     if "/" not in text:
         raise refusal(f"{text} has no prefix length", f"Write {network} if one address is meant.")
@@ -158,6 +189,17 @@ def _prefix(value: object) -> Network:
         raise refusal(f"{text} has host bits set", f"Write {network} if that network is meant.")
     if network.prefixlen == 0:
         raise refusal(f"{network} is the whole Internet", "Write the prefixes that are meant.")
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = f"{network.network_address.ipv4_mapped}/{network.prefixlen - _MAPPED.prefixlen}"
+        raise refusal(f"{text} is an IPv4 prefix in IPv6 notation", f"Write {mapped}.")
+    unfit = {
+        "loopback": network.is_loopback,
+        "multicast": network.is_multicast,
+        "link-local": network.is_link_local,
+    }
+    for word, applies in unfit.items():
+        if applies:
+            raise refusal(f"{network} is a {word} prefix", "Write prefixes that are routed.")
     return network
 
 
@@ -181,10 +223,15 @@ def _community(value: object) -> str:
 
 
 def _asn(value: object) -> int:
+    if type(value) is float:
+        raise refusal("an AS number has no point in it", "Write it as one number: 65546 for 1.10.")
     if type(value) is not int:
-        hint = (
-            "Remove the quotes." if isinstance(value, str) and value.isdecimal() else "Write it like 64501."
+        digits = (
+            re.fullmatch(r"\s*(?:[Aa][Ss])?\s*([0-9]{1,10})\s*", value, re.ASCII)
+            if isinstance(value, str)
+            else None
         )
+        hint = f"Write {digits[1]}, without quotes or AS." if digits else "Write it like 64501."
         raise refusal(f"an AS number is a whole number, not {kind(value)}", hint)
     if not 1 <= value <= _LARGEST_ASN:
         raise refusal(f"{quoted(value)} is no AS number", f"It is from 1 to {_LARGEST_ASN}.")
@@ -220,15 +267,25 @@ def _environment_name(value: object) -> str:
     return value
 
 
-def _matching(pattern: re.Pattern[str], what: str, hint: str) -> Callable[[object], str]:
+def _matching(
+    pattern: re.Pattern[str], what: str, hint: str, nearest: Callable[[str], str] | None = None
+) -> Callable[[object], str]:
+    """``nearest``: what someone may have meant; it is a hint if it fits."""
+
     def check(value: object) -> str:
         if not isinstance(value, str):
             raise refusal(f"{what} is text, not {kind(value)}", hint)
         if pattern.fullmatch(value) is None:
-            raise refusal(f"{quoted(value)} is not {what}", hint)
+            meant = nearest(value) if nearest else ""
+            told = f"Write {meant}." if pattern.fullmatch(meant) else hint
+            raise refusal(f"{quoted(value)} is not {what}", told)
         return value
 
     return check
+
+
+def _as_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _schema(pattern: str | None = None, example: str | None = None, **more: Any) -> WithJsonSchema:
@@ -262,13 +319,18 @@ Asn = Annotated[
 ]
 Name = Annotated[
     str,
-    BeforeValidator(_matching(_NAME, "a name as used here", _NAME_HINT)),
+    BeforeValidator(_matching(_NAME, "a name as used here", _NAME_HINT, _as_name)),
     _schema(_NAME.pattern),
 ]
 Country = Annotated[
     str,
     BeforeValidator(
-        _matching(_COUNTRY, "a country code", "Write two capital letters of ISO 3166-1, like AZ.")
+        _matching(
+            _COUNTRY,
+            "a country code",
+            "Write two capital letters of ISO 3166-1, like AZ.",
+            str.upper,
+        )
     ),
     _schema(_COUNTRY.pattern, "AZ"),
 ]
