@@ -20,6 +20,7 @@ from controller.config.convert import to_policy
 from controller.config.document import Document, Steps, read
 from controller.config.policy_file import PolicyFile
 from controller.config.problems import ConfigError, Problem
+from controller.config.sense import sense
 from controller.config.sources import FILES, GROUPS, HOSTS, POLICY, Sources
 from controller.core.intent import name_clashes
 from controller.core.model import Policy
@@ -35,6 +36,7 @@ class Loaded:
 
     policy: Policy
     directory: Path
+    warnings: tuple[Problem, ...]  # what is allowed and hardly meant, sorted
     fingerprint: str  # SHA-256 over the names and contents of all files: changes when anything in them does
 
 
@@ -45,10 +47,10 @@ def load(directory: Path, platforms: Collection[str] = PLATFORMS) -> Loaded:
     """
     _require(directory)
     contents = {name: _content(directory, name) for name in FILES}
-    policy, problems = check(contents, platforms)
+    policy, problems, warnings = examine(contents, platforms)
     if policy is None:
         raise ConfigError(directory, problems)
-    return Loaded(policy, directory, _fingerprint(contents))
+    return Loaded(policy, directory, tuple(warnings), _fingerprint(contents))
 
 
 def check(
@@ -58,6 +60,14 @@ def check(
 
     ``contents`` has an entry for each name in FILES; a Problem stands for a file that could not be read.
     """
+    policy, problems, _ = examine(contents, platforms)
+    return policy, problems
+
+
+def examine(
+    contents: Mapping[str, bytes | Problem], platforms: Collection[str] = PLATFORMS
+) -> tuple[Policy | None, list[Problem], list[Problem]]:
+    """As ``check``, and of a policy all that is allowed in it and hardly meant."""
     documents = {name: _document(name, contents[name]) for name in FILES}
     sources = Sources.check(documents, platforms)
     files = (sources.nornir, sources.defaults, sources.groups, sources.hosts, sources.policy)
@@ -72,10 +82,12 @@ def check(
     )
     problems += [problem for each in checks for problem in each(sources)]
     if problems:
-        return None, sorted(set(problems))
+        return None, sorted(set(problems)), []
     policy = to_policy(PolicyFile.model_validate(documents[POLICY].data), sources)
     clashes = sorted(_name_clash(documents, policy, text) for text in name_clashes(policy))
-    return (None if clashes else policy), clashes
+    if clashes:
+        return None, clashes, []
+    return policy, [], sorted(set(sense(sources, policy)))
 
 
 def schema() -> dict[str, Any]:
