@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ import typer
 from controller.app import App
 from controller.cli.common import Exit, JsonOption, err, logger, out, print_json
 from controller.cli.loop import options
-from controller.config import ConfigError, Problem, load, schema, write_starter
+from controller.config import ConfigError, Problem, load, reference, schema, write_starter
 from controller.core.grey_ambient import DAY_S
 from controller.core.judgement_text import LABEL
 from controller.core.pacing import FASTER
@@ -119,7 +121,22 @@ def explain(context: typer.Context, as_json: JsonOption = False) -> None:
         out.print(f"  {rate:g} probes/s in calm, {FASTER} times that for moments of suspicion, to {basis}")
 
 
+class Format(StrEnum):
+    """How to print what policy.yaml may say."""
+
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 @app.command("schema")
-def print_schema() -> None:
-    """Print the JSON schema of policy.yaml, for editors."""
-    print_json(schema())
+def print_schema(
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="json: JSON Schema, for editors; markdown: a reference to read."),
+    ] = Format.JSON,
+) -> None:
+    """Print what policy.yaml may say: every key with its effect, unit, default and reason."""
+    if form is Format.JSON:
+        print_json(schema())
+    else:
+        sys.stdout.write(reference())

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.config.health import to_health
-from controller.config.policy_file import (
-    LARGEST_PREPEND,
-    HealthSpec,
-    RoleSpec,
-    RolesSpec,
-    StabilitySpec,
-)
+from controller.config.health_file import HealthSpec
+from controller.config.policy_file import StabilitySpec
 from controller.config.problems import Problem, written
+from controller.config.role_file import LARGEST_PREPEND, RoleSpec, RolesSpec
 from controller.config.sources import Sources
 from controller.core.latency import block_s
 

@@ -8,7 +8,6 @@ import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from controller.config.check_inventory import check_inventory
 from controller.config.check_numbers import check_numbers
@@ -88,15 +87,6 @@ def examine(
     if clashes:
         return None, clashes, []
     return policy, [], sorted(set(sense(sources, policy)))
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of policy.yaml, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **PolicyFile.model_json_schema(),
-        "title": "policy.yaml",
-    }
 
 
 def _name_clash(documents: Mapping[str, Document], policy: Policy, text: str) -> Problem:

@@ -288,8 +288,11 @@ def _as_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def _schema(pattern: str | None = None, example: str | None = None, **more: Any) -> WithJsonSchema:
-    schema: dict[str, Any] = {"type": "string", **more}
+def described(
+    unit: str, example: str | None = None, pattern: str | None = None, **more: Any
+) -> WithJsonSchema:
+    """What editors are told of a notation. ``unit`` is for people: ``schema.py`` takes it out."""
+    schema: dict[str, Any] = {"type": "string", "unit": unit, **more}
     if pattern is not None:
         schema["pattern"] = f"^{pattern}$"
     if example is not None:
@@ -299,61 +302,84 @@ def _schema(pattern: str | None = None, example: str | None = None, **more: Any)
 
 _NAME_HINT = "Use lower-case letters, digits and hyphens, starting with a letter, 32 at most."
 
+_ADDRESS_PATTERN = r"[0-9A-Fa-f:.]+"
+
 Duration = Annotated[
-    float, BeforeValidator(_duration), _schema(r"[0-9]+(\.[0-9]+)?\s*(ms|s|min|h|d)", "400ms")
+    float,
+    BeforeValidator(_duration),
+    described("duration", "400ms", r"[0-9]{1,9}(\.[0-9]{1,6})?\s*(ms|s|min|h|d)"),
 ]  # seconds
-Percent = Annotated[float, BeforeValidator(_percent), _schema(r"[0-9]+(\.[0-9]+)?\s*%", "10%")]
-Rate = Annotated[int, BeforeValidator(_rate), _schema(r"[0-9]+\s+per\s+hour", "6 per hour")]  # an hour
-YearlyRate = Annotated[
-    float, BeforeValidator(_yearly), _schema(r"[0-9.]+\s+per\s+link-year", "1 per link-year")
+Percent = Annotated[
+    float,
+    BeforeValidator(_percent),
+    described("percent", "10%", r"(?=.*[1-9])0?[0-9]{1,2}(\.[0-9]{1,6})?\s*%"),
 ]
-AnyAddress = Annotated[Address, BeforeValidator(checked_address), _schema(example="198.51.100.1")]
-Ipv4 = Annotated[IPv4Address, BeforeValidator(_ipv4), _schema(example="198.51.100.1", format="ipv4")]
-Ipv6 = Annotated[IPv6Address, BeforeValidator(_ipv6), _schema(example="2001:db8::1", format="ipv6")]
-Prefix = Annotated[IPv4Network | IPv6Network, BeforeValidator(_prefix), _schema(example="203.0.113.0/24")]
-Community = Annotated[str, BeforeValidator(_community), _schema(r"[0-9]+(:[0-9]+){1,2}", "65000:70")]
+Rate = Annotated[
+    int, BeforeValidator(_rate), described("per hour", "6 per hour", r"(?=.*[1-9])[0-9]{1,6}\s+per\s+hour")
+]
+YearlyRate = Annotated[
+    float,
+    BeforeValidator(_yearly),
+    described("per link-year", "1 per link-year", r"(?=.*[1-9])[0-9]{1,4}(\.[0-9]{1,3})?\s+per\s+link-year"),
+]
+AnyAddress = Annotated[
+    Address, BeforeValidator(checked_address), described("address", "198.51.100.1", _ADDRESS_PATTERN)
+]
+Ipv4 = Annotated[
+    IPv4Address, BeforeValidator(_ipv4), described("IPv4 address", "198.51.100.1", r"[0-9.]+", format="ipv4")
+]
+Ipv6 = Annotated[
+    IPv6Address,
+    BeforeValidator(_ipv6),
+    described("IPv6 address", "2001:db8::1", _ADDRESS_PATTERN, format="ipv6"),
+]
+Prefix = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(_prefix),
+    described("prefix", "203.0.113.0/24", _ADDRESS_PATTERN + r"/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"),
+]
+Community = Annotated[
+    str, BeforeValidator(_community), described("community", "65000:70", r"[0-9]{1,10}(:[0-9]{1,10}){1,2}")
+]
 Asn = Annotated[
     int,
     BeforeValidator(_asn),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _LARGEST_ASN, "examples": [64501]}),
+    described("AS number", type="integer", minimum=1, maximum=_LARGEST_ASN, examples=[64501]),
 ]
 Name = Annotated[
     str,
     BeforeValidator(_matching(_NAME, "a name as used here", _NAME_HINT, _as_name)),
-    _schema(_NAME.pattern),
+    described("name", pattern=_NAME.pattern),
 ]
 Country = Annotated[
     str,
     BeforeValidator(
-        _matching(
-            _COUNTRY,
-            "a country code",
-            "Write two capital letters of ISO 3166-1, like AZ.",
-            str.upper,
-        )
+        _matching(_COUNTRY, "a country code", "Write two capital letters of ISO 3166-1, like AZ.", str.upper)
     ),
-    _schema(_COUNTRY.pattern, "AZ"),
+    described("country code", "AZ", _COUNTRY.pattern),
 ]
 PolicyName = Annotated[
     str,
     BeforeValidator(
         _matching(_POLICY_NAME, "a routing policy's name", "Write the name as it stands on the router.")
     ),
-    _schema(_POLICY_NAME.pattern),
+    described("name of a policy", pattern=_POLICY_NAME.pattern),
 ]
 Interface = Annotated[
     str,
     BeforeValidator(_matching(_INTERFACE, "an interface name", "Write the name as it stands on the router.")),
-    _schema(_INTERFACE.pattern),
+    described("name of an interface", pattern=_INTERFACE.pattern),
 ]
 HostName = Annotated[
     str,
     BeforeValidator(
         _matching(_HOST, "a host name or address", "Write letters, digits, dots, hyphens, colons.")
     ),
-    _schema(_HOST.pattern),
+    described("host name", pattern=_HOST.pattern),
 ]
-BaseUrl = Annotated[str, BeforeValidator(_base_url), _schema(example="http://127.0.0.1:9090", format="uri")]
+BaseUrl = Annotated[str, BeforeValidator(_base_url), described("URL", "http://127.0.0.1:9090", format="uri")]
 EnvironmentName = Annotated[
-    str, BeforeValidator(_environment_name), _schema(_ENVIRONMENT.pattern, "METRICS_TOKEN")
+    str,
+    BeforeValidator(_environment_name),
+    described("environment variable", "METRICS_TOKEN", _ENVIRONMENT.pattern),
 ]

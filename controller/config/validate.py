@@ -207,9 +207,10 @@ def _how_to_add(name: str, field: FieldInfo | None) -> str:
     if field is None or not field.description:
         return "Add it."
     example = field.examples[0] if field.examples else None
+    effect = field.description.partition(". ")[0]  # what follows is why
     if example is None:
-        return f"Add it: {field.description}."
-    return f"Add '{name}: {example}' or the like: {field.description}."
+        return f"Add it: {effect}."
+    return f"Add '{name}: {example}' or the like: {effect}."
 
 
 def _fields(model: type[BaseModel], steps: Steps) -> dict[str, FieldInfo]:
