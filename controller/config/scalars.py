@@ -63,6 +63,10 @@ def kind(value: object) -> str:
 
 def as_text(value: object, wanted: str, example: str) -> str:
     """The value, without space around it. Raises the error that says what is wanted."""
+    if value is None:
+        raise refusal(f"{wanted} is missing here", f"Write it like {example}, or remove the key.")
+    if isinstance(value, dict) and any(key.endswith(":") and value[key] is None for key in value):
+        raise refusal("YAML takes this for a mapping, because it ends in a colon", "Put quotes around it.")
     if not isinstance(value, str):
         raise refusal(f"this must be {wanted}, not {kind(value)}", f"Write it like {example}.")
     return value.strip()
@@ -102,7 +106,8 @@ def _percent(value: object) -> float:
     text = as_text(value, "a percentage", "10%")
     found = _PERCENT.fullmatch(text)
     if found is None:
-        raise refusal(f"{quoted(text)} is not a percentage", "Write it like 10%.")
+        number = re.match(r"\d{1,3}(?:\.\d{1,6})?", text, re.ASCII)
+        raise refusal(f"{quoted(text)} is not a percentage", f"Write {number[0] if number else 10}%.")
     percent = float(found[1])
     if not 0 < percent < 100:
         raise refusal(f"{text} is out of range", "Write more than 0% and less than 100%.")

@@ -59,7 +59,7 @@ def explain(file: str, text: str, error: YAMLError) -> Problem:
     failure = _Failure(
         text.splitlines(), said, mark.line, mark.column, context.line, context.column, str(error.context)
     )
-    answer = _tab(failure) or _open_quote(failure, text) or _answer(failure)
+    answer = _indented(failure) or _open_quote(failure, text) or _answer(failure)
     return Problem(file, answer.line + 1, answer.column + 1, answer.message, answer.hint)
 
 
@@ -70,12 +70,20 @@ def _answer(failure: _Failure) -> _Answer:
     return _Answer(failure.line, failure.column, f"not YAML: {failure.said}", _LOOK)
 
 
-def _tab(failure: _Failure) -> _Answer | None:
+def _indented(failure: _Failure) -> _Answer | None:
+    """Tabs, and what text copied from a web page brings along: spaces that are none to YAML."""
     text = failure.text(failure.line)
     column = text[: _indent(text)].find("\t")
-    if column < 0:
-        return None
-    return _Answer(failure.line, column, "a tab indents this line", "YAML indents with spaces only.")
+    if column >= 0:
+        return _Answer(failure.line, column, "a tab indents this line", "YAML indents with spaces only.")
+    above = _above(failure)
+    for line in (failure.line,) if above is None else (above, failure.line):
+        text = failure.text(line)
+        odd = next((n for n, character in enumerate(text[: _indent(text)]) if character not in " \t"), None)
+        if odd is not None:
+            message = "something that only looks like a space indents this line"
+            return _Answer(line, odd, message, "Write ordinary spaces.")
+    return None
 
 
 def _open_quote(failure: _Failure, text: str) -> _Answer | None:
@@ -161,14 +169,18 @@ def _block(failure: _Failure) -> _Answer:
 
 
 def _bracket(failure: _Failure) -> _Answer:
+    line, column = failure.line, failure.column
     opening = failure.text(failure.first)[failure.start : failure.start + 1]
     closing = "]" if "]" in failure.said else "}"
-    if failure.line == failure.first:
-        message = f"a comma or {quoted(closing)} is missing before this"
-        hint = f"Add it: the {quoted(opening)} is in column {failure.start + 1}."
-        return _Answer(failure.line, failure.column, message, hint)
-    hint = f"Write {quoted(closing)} after the last item, and ',' between items."
-    return _Answer(failure.first, failure.start, f"this {quoted(opening)} is not closed", hint)
+    if line != failure.first:
+        hint = f"Write {quoted(closing)} after the last item, and ',' between items."
+        return _Answer(failure.first, failure.start, f"this {quoted(opening)} is not closed", hint)
+    ahead = failure.text(line)[column:]
+    if ahead.startswith(":") and ahead[1:].lstrip()[:1] in (closing, ","):
+        hint = "Put quotes around the value if the colon is part of it."
+        return _Answer(line, column, "a second colon stands here", hint)
+    hint = f"Add it: the {quoted(opening)} is in column {failure.start + 1}."
+    return _Answer(line, column, f"a comma or {quoted(closing)} is missing before this", hint)
 
 
 def _no_start(failure: _Failure) -> _Answer:
@@ -203,6 +215,7 @@ _ANSWERS: dict[str, Callable[[_Failure], _Answer]] = {
     "expected <block end>": _block,
     "expected ',' or": _bracket,
     "cannot start any token": _no_start,
+    "expected the node content, but found ':'": _no_start,
     "undefined alias": _no_anchor,
     "unexpected end of stream": _unclosed,
     "unknown escape": _escape,

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from controller.config import default_inventory
+from controller.config import default_inventory, load
 from controller.config.loader import examine
 from controller.config.sources import FILES
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "policy_warnings"
-BASE = {name: (default_inventory() / name).read_text() for name in FILES}
+BASE = {name: (GOLDEN / "base" / name).read_text() for name in FILES}
 
 
 def cases() -> list[Any]:
@@ -31,8 +31,12 @@ def edited(edits: list[dict[str, str]]) -> dict[str, bytes]:
     return {name: text.encode() for name, text in texts.items()}
 
 
-def test_the_starter_inventory_is_without_warnings() -> None:
+def test_the_base_of_all_cases_is_without_warnings() -> None:
     assert examine(edited([]))[1:] == ([], [])
+
+
+def test_the_starter_inventory_is_without_warnings() -> None:
+    assert load(default_inventory()).warnings == ()
 
 
 @pytest.mark.parametrize(("edits", "says"), cases())
