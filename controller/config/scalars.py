@@ -107,7 +107,9 @@ def _percent(value: object) -> float:
     found = _PERCENT.fullmatch(text)
     if found is None:
         number = re.match(r"\d{1,3}(?:\.\d{1,6})?", text, re.ASCII)
-        raise refusal(f"{quoted(text)} is not a percentage", f"Write {number[0] if number else 10}%.")
+        raise refusal(
+            f"{quoted(text)} is not a percentage", f"Write {number[0]}%." if number else "Write it like 10%."
+        )
     percent = float(found[1])
     if not 0 < percent < 100:
         raise refusal(f"{text} is out of range", "Write more than 0% and less than 100%.")

@@ -189,7 +189,7 @@ def _said(kind_of_error: str, error: Mapping[str, Any], what: str) -> tuple[str,
         given = error["input"]
         if given is None:
             return f"{what} has no value", f"Write {wanted}, or remove the key."
-        if kind_of_error == "bool_type" and given in _SWITCHES:
+        if kind_of_error == "bool_type" and isinstance(given, str) and given in _SWITCHES:
             hint = f"Write {_SWITCHES[given]}: YAML 1.2 takes {given} for text."
         if kind_of_error == "list_type" and isinstance(given, str) and given.startswith("-"):
             hint = "Write a space after each '-'."
