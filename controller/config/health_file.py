@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from controller.config.scalars import AnyAddress, Duration, Percent, YearlyRate
+from controller.config.addresses import AnyAddress
+from controller.config.scalars import Duration, Percent, YearlyRate
 from controller.config.spec import Spec
 from controller.config.target_file import TargetsSpec
 from controller.config.witness_file import (

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
-from controller.config.scalars import Asn, HostName, Interface, Name, PolicyName, refusal
+from controller.config.addresses import Asn
+from controller.config.scalars import HostName, Interface, Name, PolicyName, refusal
 from controller.config.spec import AddressesSpec, Spec
 
 Port = Annotated[int, Field(ge=1, le=65535)]

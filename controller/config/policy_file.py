@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from controller.config.addresses import Asn, Prefix
 from controller.config.health_file import HealthSpec
 from controller.config.role_file import RolesSpec
-from controller.config.scalars import Asn, Country, Duration, Name, Prefix, Rate, described
+from controller.config.scalars import Country, Duration, Name, Rate, described
 from controller.config.spec import AddressesSpec, Spec
 
 

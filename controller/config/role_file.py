@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from controller.config.scalars import Community
+from controller.config.addresses import Community
 from controller.config.spec import Spec
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets

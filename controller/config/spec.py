@@ -7,7 +7,7 @@ what errors show; the next ones say why one would want it so. What follows where
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from controller.config.scalars import Ipv4, Ipv6
+from controller.config.addresses import Ipv4, Ipv6
 from controller.core.model import Address, Family
 
 

@@ -10,8 +10,9 @@ import dns.name
 import dns.rdatatype
 from pydantic import BeforeValidator, Field
 
+from controller.config.addresses import AnyAddress, checked_address
 from controller.config.problems import quoted
-from controller.config.scalars import AnyAddress, Duration, as_text, checked_address, described, refusal
+from controller.config.scalars import Duration, as_text, described, refusal
 from controller.config.spec import Spec
 from controller.core.model import Address
 

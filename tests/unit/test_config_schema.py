@@ -15,19 +15,9 @@ from typer.testing import CliRunner
 
 from controller.cli.root import app
 from controller.config import default_inventory, reference, schema
+from controller.config.addresses import AnyAddress, Asn, Community, Prefix
 from controller.config.document import read
-from controller.config.scalars import (
-    AnyAddress,
-    Asn,
-    Community,
-    Country,
-    Duration,
-    Name,
-    Percent,
-    Prefix,
-    Rate,
-    YearlyRate,
-)
+from controller.config.scalars import Country, Duration, Name, Percent, Rate, YearlyRate
 from controller.config.schema import sections
 
 SCHEMA = schema()

@@ -1,5 +1,6 @@
 """Anchors, aliases and merge keys: forty upstreams do not need forty copies, and errors keep their places."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from nornir import InitNornir
 from controller.config import default_inventory, load
 from controller.config.loader import check
 from controller.config.sources import FILES
-from controller.core.model import Policy
+from controller.core.model import Policy, Upstream
 
 CONTENTS = {name: (default_inventory() / name).read_text() for name in FILES}
 
@@ -99,6 +100,19 @@ def test_what_is_shared_arrives_wherever_it_is_named() -> None:
     assert (policy.roles["drained"].local_preference, policy.roles["drained"].prepend) == (50, 3)
     assert [each.base_policy_in for each in policy.links_of("georgia")] == ["GEORGIA-IN"] * 2
     assert policy.links["edge2-iran"].interface == "georgia"
+
+
+def test_the_sample_in_the_policy_s_comments_works_as_it_says() -> None:
+    text = CONTENTS["policy.yaml"]
+    (key,) = re.findall(r"^# (\.by-sea: .*)$", text, re.MULTILINE)
+    (use,) = re.findall(r"below upstreams: `(georgia: .*?)`;", text)
+    before = "  georgia:\n    asn: 64502\n    country: GE\n    shared_risk: [black-sea]\n"
+    assert text.count(before) == 1
+    changed = text.replace(before, f"  {use}\n")
+    policy, problems = read(f"{key}\n{changed}", CONTENTS["hosts.yaml"])
+    assert problems == []
+    assert policy is not None
+    assert policy.upstreams["georgia"] == Upstream("georgia", 64502, "GE", frozenset({"black-sea"}))
 
 
 def test_forty_upstreams_take_forty_lines() -> None:
