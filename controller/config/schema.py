@@ -6,7 +6,7 @@ Both come from the fields of the pydantic models: see ``spec.py`` for how these 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ _SHARED = (
     "A key that begins with a dot holds what anchors name and aliases repeat elsewhere in the file, and is"
     " nothing by itself: forty upstreams need no forty copies."
 )
-_WRITTEN = {  # defaults as the file writes them
+_WRITTEN: dict[str, Callable[[Any], str]] = {  # defaults as the file writes them
     "duration": written,
     "percent": lambda value: f"{value:g}%",
     "per hour": lambda value: f"{value} per hour",

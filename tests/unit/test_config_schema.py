@@ -92,7 +92,7 @@ def test_it_rejects_what_the_loader_refuses_at_the_same_place(find: str, replace
     assert wrong(SAMPLE.replace(find, replace)) == where.split(" ")
 
 
-VALUES = {
+VALUES: dict[str, tuple[Any, list[Any]]] = {
     "duration": (Duration, ["400ms", "1.5s", "10 min", "1h", "366d", 400, "400", "1m", "-1s", "1e3s", ".5s", True]),
     "percent": (Percent, ["10%", "0.5%", "99.9 %", 10, 0.1, "0%", "100%", "10", "-1%", "0.0%"]),
     "rate": (Rate, ["6 per hour", "1  per  hour", "0 per hour", 6, "6/h", "6 per day", "1.5 per hour"]),
