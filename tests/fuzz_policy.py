@@ -23,7 +23,7 @@ from typing import Any
 
 from controller.config import default_inventory
 from controller.config.document import read
-from controller.config.loader import examine
+from controller.config.loader import document_of, judge
 from controller.config.problems import Problem
 from controller.config.sources import FILES
 
@@ -36,6 +36,7 @@ STARTER = {
     for name in FILES
 }
 TREES = {name: read(name, text.encode()).data for name, text in STARTER.items()}
+PARSED = {text.encode(): document_of(name, text.encode()) for name, text in STARTER.items()}
 WORDS = (
     *("{", "}", "[", "]", ":", ": ", ",", "- ", "\t", '"', "'", "&a ", "*a", "<<: *a", "<<: ", "!x ", "!!int "),
     *("|", ">", "%", "@", "#", "?", "---", "...", "\r", "\u2028", "\x85", "\u00a0", "\ufeff", '"\\ud800"', "\0"),
@@ -178,7 +179,9 @@ def damaged(seed: int, number: int) -> dict[str, bytes]:
 
 def verdict(contents: dict[str, bytes]) -> tuple[str, list[Problem]]:
     """What became of the files: ``loads``, ``warned of`` or ``refused``. AssertionError for a poor answer."""
-    policy, problems, warnings = examine(contents)
+    policy, problems, warnings = judge(
+        {name: PARSED.get(content) or document_of(name, content) for name, content in contents.items()}
+    )
     assert (policy is None) is bool(problems), "a policy or problems, never both and never neither"
     for problem in (*problems, *warnings):
         line = str(problem)
@@ -187,7 +190,7 @@ def verdict(contents: dict[str, bytes]) -> tuple[str, list[Problem]]:
         assert problem.message, f"no cause: {line}"
         assert problem.hint, f"no remedy: {line}"
         assert "Traceback" not in line, line
-        lines = contents[problem.file].decode("utf-8", "replace").splitlines() or [""]
+        lines = re.split(r"\r\n|[\r\n]", contents[problem.file].decode("utf-8", "replace"))
         assert 1 <= problem.line <= len(lines) + 1, f"no such line: {line}"
         width = len(lines[problem.line - 1]) if problem.line <= len(lines) else 0
         assert 1 <= problem.column <= width + 2, f"no such column: {line}"
@@ -261,6 +264,8 @@ def main() -> int:
     with ProcessPoolExecutor(asked.jobs) as pool:
         for found in pool.map(partial(run, asked.seed), starts, sizes):
             figures.add(found)
+            print(f"\r{sum(figures.verdicts.values()):,}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     verdicts = ", ".join(f"{count:,} {word}" for word, count in figures.verdicts.most_common())
     print(f"{asked.count:,} cases, seed {asked.seed}, {time.monotonic() - began:.0f} s: {verdicts}")
     print(

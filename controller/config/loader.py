@@ -67,7 +67,13 @@ def examine(
     contents: Mapping[str, bytes | Problem], platforms: Collection[str] = PLATFORMS
 ) -> tuple[Policy | None, list[Problem], list[Problem]]:
     """As ``check``, and of a policy all that is allowed in it and hardly meant."""
-    documents = {name: _document(name, contents[name]) for name in FILES}
+    return judge({name: document_of(name, contents[name]) for name in FILES}, platforms)
+
+
+def judge(
+    documents: Mapping[str, Document], platforms: Collection[str] = PLATFORMS
+) -> tuple[Policy | None, list[Problem], list[Problem]]:
+    """As ``examine``, of files that were parsed before."""
     sources = Sources.check(documents, platforms)
     files = (sources.nornir, sources.defaults, sources.groups, sources.hosts, sources.policy)
     problems = [problem for file in files for problem in file.problems]
@@ -141,7 +147,8 @@ def _unfit(found: os.stat_result) -> tuple[str, str] | None:
     return None
 
 
-def _document(name: str, content: bytes | Problem) -> Document:
+def document_of(name: str, content: bytes | Problem) -> Document:
+    """One of the five files, parsed."""
     if isinstance(content, Problem):
         return Document(name, problems=(content,))
     document = read(name, content, shared=name in SHARING)

@@ -21,6 +21,7 @@ _ALIGN = "Lines that belong together begin in the same column."
 _CLOSE = "Close it where the value ends."
 _NO_SPACE = re.compile(r"([A-Za-z_-]+):([^\s/].*)")  # a slash: a URL
 _QUOTES = ("'", '"')
+_BREAK = re.compile(r"\r\n|[\r\n]")  # what ends a line in YAML 1.2, and nothing else does
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,14 @@ class _Answer:
 def explain(file: str, text: str, error: YAMLError) -> Problem:
     """The parser's error as a problem: the place of the slip, what it is, what to do."""
     if isinstance(error, ReaderError):
-        before = (text[: error.position] + ".").splitlines()
+        before = _BREAK.split(text[: error.position] + ".")
         return Problem(file, len(before), len(before[-1]), "a control character stands here", "Delete it.")
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Problem(file, 1, 1, "this is not YAML", _LOOK)
     mark, context = error.problem_mark, error.context_mark or error.problem_mark
     said = " ".join(str(error.problem).split())
     failure = _Failure(
-        text.splitlines(), said, mark.line, mark.column, context.line, context.column, str(error.context)
+        _BREAK.split(text), said, mark.line, mark.column, context.line, context.column, str(error.context)
     )
     answer = _indented(failure) or _open_quote(failure, text) or _answer(failure)
     return Problem(file, answer.line + 1, answer.column + 1, answer.message, answer.hint)

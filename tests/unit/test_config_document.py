@@ -119,3 +119,10 @@ def test_top_level_keys_with_a_dot_are_set_aside_where_a_file_may_have_them() ->
 
 def test_a_value_left_out_has_the_place_of_its_key() -> None:
     assert read("f", b"a:\n  b:\n\n  c: 1\n").place(("a", "b")) == (2, 3)
+
+
+def test_only_what_ends_a_line_in_yaml_counts_as_one() -> None:
+    text = "a: {b: 1\u2028\u2028 c: 2}\nd: [\n".encode()
+    (problem,) = read("f", text).problems
+    assert (problem.line, problem.column) == (1, 13)
+    assert "a comma or '}' is missing" in problem.message
