@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from controller.app import App
-from controller.cli.common import JsonOption, logger, out, print_json
+from controller.cli.common import Exit, JsonOption, err, logger, out, print_json
 from controller.cli.loop import options
-from controller.config import load, schema, write_starter
+from controller.config import ConfigError, Problem, load, reference, schema, write_starter
 from controller.core.grey_ambient import DAY_S
 from controller.core.judgement_text import LABEL
 from controller.core.pacing import FASTER
@@ -34,18 +36,56 @@ def init(directory: Annotated[Path, typer.Argument(help="Where to write; made if
 
 
 @app.command()
-def check(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Check inventory and policy; every problem at once, each with its place and what to do."""
-    loaded = load(context.obj.inventory)
-    policy = loaded.policy
+def check(
+    context: typer.Context,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too: for CI.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check inventory and policy; every problem at once, each with its place and what to do.
+
+    A warning is something that is allowed and hardly meant: a class without a backup, roles that look alike.
+    """
+    try:
+        loaded = load(context.obj.inventory)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"ok": False, "findings": [_finding("error", each) for each in error.problems]})
+        raise typer.Exit(Exit.ERROR) from None
+    policy, warnings = loaded.policy, loaded.warnings
+    well = not (strict and warnings)
     if as_json:
-        print_json({"ok": True, "fingerprint": loaded.fingerprint, "links": list(policy.links)})
-        return
-    out.print(
-        f"{context.obj.inventory} is well: {len(policy.upstreams)} upstreams, {len(policy.links)} links on"
-        f" {len(policy.routers)} routers, {len(policy.classes)} traffic classes",
-        markup=False,
-    )
+        findings = [_finding("warning", each) for each in warnings]
+        told = {
+            "ok": well,
+            "fingerprint": loaded.fingerprint,
+            "links": list(policy.links),
+            "findings": findings,
+        }
+        print_json(told)
+    else:
+        for each in warnings:
+            err.print(f"{each.place}: warning: {each.message}. {each.hint}", markup=False)
+        count = f"; {len(warnings)} warning{'s' if len(warnings) > 1 else ''}" if warnings else ""
+        out.print(
+            f"{context.obj.inventory} is well: {len(policy.upstreams)} upstreams, {len(policy.links)} links"
+            f" on {len(policy.routers)} routers, {len(policy.classes)} traffic classes{count}",
+            markup=False,
+        )
+    if not well:
+        raise typer.Exit(Exit.ERROR)
+
+
+def _finding(severity: str, problem: Problem) -> dict[str, str | int]:
+    """One finding for machines; line and column are 0 where the file as a whole is meant."""
+    return {
+        "severity": severity,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "cause": problem.message,
+        "remedy": problem.hint,
+    }
 
 
 @app.command()
@@ -81,7 +121,22 @@ def explain(context: typer.Context, as_json: JsonOption = False) -> None:
         out.print(f"  {rate:g} probes/s in calm, {FASTER} times that for moments of suspicion, to {basis}")
 
 
+class Format(StrEnum):
+    """How to print what policy.yaml may say."""
+
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 @app.command("schema")
-def print_schema() -> None:
-    """Print the JSON schema of policy.yaml, for editors."""
-    print_json(schema())
+def print_schema(
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="json: JSON Schema, for editors; markdown: a reference to read."),
+    ] = Format.JSON,
+) -> None:
+    """Print what policy.yaml may say: every key with its effect, unit, default and reason."""
+    if form is Format.JSON:
+        print_json(schema())
+    else:
+        sys.stdout.write(reference())

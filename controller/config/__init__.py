@@ -1,7 +1,9 @@
 """Operator-written YAML to core objects, with file:line:column errors."""
 
-from controller.config.loader import PLATFORMS, Loaded, load, schema
+from controller.config.loader import PLATFORMS, Loaded, load
 from controller.config.problems import ConfigError, Problem
+from controller.config.reference import reference
+from controller.config.schema import schema
 from controller.config.starter import StarterError, default_inventory, default_templates, write_starter
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "default_inventory",
     "default_templates",
     "load",
+    "reference",
     "schema",
     "write_starter",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from controller.config.inventory_files import HostData
+from controller.config.document import Steps
+from controller.config.inventory_files import HostData, SharedParts
 from controller.config.problems import Problem, quoted
 from controller.config.sources import FoundLink, Sources
-from controller.config.validate import did_you_mean
+from controller.config.validate import check, did_you_mean
 from controller.core.model import ANCHORS, USER_PATH, Address, Family
 
 TAKEN = {USER_PATH: "users' own path", ANCHORS: "the way to near hosts"}
@@ -16,6 +18,7 @@ TAKEN = {USER_PATH: "users' own path", ANCHORS: "the way to near hosts"}
 def check_inventory(sources: Sources) -> Iterator[Problem]:
     """Every such problem."""
     yield from _groups(sources)
+    yield from _shared(sources)
     yield from _routers(sources)
     yield from _own_data(sources)
     yield from _names(sources)
@@ -33,16 +36,34 @@ def _groups(sources: Sources) -> Iterator[Problem]:
         (sources.groups, sources.groups.draft.root.items()),
     ):
         for name, member in members:
-            for index, group in enumerate(member.groups):
-                if group not in known:
-                    hint = did_you_mean(
-                        group, known, f"Add it to groups.yaml, which has: {', '.join(known) or 'none'}."
-                    )
-                    yield where.problem((name, "groups", index), f"there is no group {quoted(group)}", hint)
+            yield from _unknown_groups(where.problem, known, name, member.groups)
     for name in sources.groups.draft.root:
         if name in _ancestors(sources, name):
             hint = "Remove one of the groups from the other's list."
             yield sources.groups.problem((name,), f"group {quoted(name)} is in itself", hint)
+
+
+def _unknown_groups(
+    problem: Callable[[Steps, str, str], Problem], known: Sequence[str], name: str, groups: Sequence[str]
+) -> Iterator[Problem]:
+    for index, group in enumerate(groups):
+        if group not in known:
+            hint = did_you_mean(
+                group, known, f"Add it to groups.yaml, which has: {', '.join(known) or 'none'}."
+            )
+            yield problem((name, "groups", index), f"there is no group {quoted(group)}", hint)
+
+
+def _shared(sources: Sources) -> Iterator[Problem]:
+    """What aliases repeat is read by Nornir too, which stops at what it cannot take for a host or group."""
+    known = sources.groups.document.names()
+    for document in (sources.hosts.document, sources.groups.document):
+        aside = replace(document, data=document.shared, problems=())
+        found = check(aside, SharedParts, SharedParts)
+        yield from found.problems
+        if sources.groups.intact():
+            for name, part in found.draft.root.items():
+                yield from _unknown_groups(found.problem, known, name, part.groups)
 
 
 def _ancestors(sources: Sources, name: str) -> set[str]:

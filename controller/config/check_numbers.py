@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.config.health import to_health
-from controller.config.policy_file import (
-    LARGEST_PREPEND,
-    HealthSpec,
-    RoleSpec,
-    RolesSpec,
-    StabilitySpec,
-)
+from controller.config.health_file import HealthSpec
+from controller.config.policy_file import StabilitySpec
 from controller.config.problems import Problem, written
+from controller.config.role_file import LARGEST_PREPEND, RoleSpec, RolesSpec
 from controller.config.sources import Sources
 from controller.core.latency import block_s
 
@@ -35,6 +31,7 @@ def check_numbers(sources: Sources) -> Iterator[Problem]:
 def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
     whole = to_health(health)
     interval = whole.interval_s
+    paced = sources.policy.intact("health", "interval")  # else this is not the interval that was meant
     wrong = (
         (
             interval < SHORTEST_INTERVAL_S,
@@ -44,7 +41,7 @@ def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
         ),
         (health.timeout <= 0, ("timeout",), "no reply could arrive in time", "Write 300ms or the like."),
         (
-            health.ride_out < 2 * interval,
+            paced and health.ride_out < 2 * interval,
             ("ride_out",),
             "'ride_out' is shorter than two intervals, so one lost probe would pass for an outage",
             f"Write {written(2 * interval)} or more, or a shorter 'interval'.",
@@ -62,7 +59,7 @@ def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
             f"Write {written(health.ride_out)} or more.",
         ),
         (
-            whole.fresh_s < 2 * interval,
+            paced and whole.fresh_s < 2 * interval,
             ("fresh",),
             "'fresh' is shorter than two intervals, so no target would ever have a say",
             f"Write {written(2 * interval)} or more.",

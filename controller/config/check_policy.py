@@ -26,7 +26,7 @@ def _upstreams(sources: Sources) -> Iterator[Problem]:
     known = policy.document.names("upstreams")
     if known:
         for link in sources.links():
-            if link.spec.upstream not in known:
+            if link.spec.upstream not in sources.upstream_names():
                 message = f"policy.yaml has no upstream {quoted(link.spec.upstream)}"
                 hint = did_you_mean(link.spec.upstream, known, f"It has: {', '.join(known)}.")
                 yield hosts.problem((*link.steps, "upstream"), message, hint)
@@ -49,7 +49,7 @@ def _prefer(sources: Sources) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, upstream in enumerate(spec.prefer):
             steps = ("classes", name, "prefer", index)
-            if known and upstream not in known:
+            if known and upstream not in sources.upstream_names():
                 hint = did_you_mean(upstream, known, f"Known here: {', '.join(known)}.")
                 yield policy.problem(steps, f"there is no upstream {quoted(upstream)}", hint)
             elif upstream in seen:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from controller.config.convert_targets import to_targets
 from controller.config.document import Steps
 from controller.config.health import to_health
-from controller.config.policy_file import HealthSpec
+from controller.config.health_file import HealthSpec
 from controller.config.problems import Problem, written
 from controller.config.sources import Sources
 from controller.core.judgement import quorum

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from controller.config.convert_witnesses import to_prometheus, to_router_tests
 from controller.config.health import to_health
-from controller.config.policy_file import (
-    BackupSpec,
-    PolicyFile,
-    PrimarySpec,
-    RoleSpec,
-    StabilitySpec,
-)
+from controller.config.policy_file import PolicyFile, StabilitySpec
+from controller.config.role_file import BackupSpec, PrimarySpec, RoleSpec
 from controller.config.sources import FoundLink, Sources
 from controller.core.model import (
     Link,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from controller.config.convert_targets import to_targets
 from controller.config.convert_witnesses import to_interface, to_prefixes
-from controller.config.policy_file import HealthSpec, LatencySpec
+from controller.config.health_file import HealthSpec, LatencySpec
 from controller.core.model import Catch, HealthPolicy, LatencyPolicy
 from controller.core.promise import calm_interval_s
 

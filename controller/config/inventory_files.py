@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
-from controller.config.scalars import Asn, HostName, Interface, Name, PolicyName, refusal
+from controller.config.addresses import Asn
+from controller.config.scalars import HostName, Interface, Name, PolicyName, refusal
 from controller.config.spec import AddressesSpec, Spec
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -100,6 +101,22 @@ class GroupSpec(ElementSpec):
 
     groups: list[str] = Field(default_factory=list)
     data: SharedData = SharedData()
+
+
+class SharedSpec(ElementSpec):
+    """What stands below a key that begins with a dot, for aliases to repeat: a part of a host, or anything.
+
+    Nornir takes it for a host or group that nobody asks for, so what Nornir reads of it must be sound.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    groups: list[str] = Field(default_factory=list)
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class SharedParts(RootModel[dict[str, SharedSpec]]):
+    """All of those of one file."""
 
 
 class HostsFile(RootModel[dict[HostName, HostSpec]]):

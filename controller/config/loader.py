@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from controller.config.check_inventory import check_inventory
 from controller.config.check_numbers import check_numbers
@@ -18,11 +19,13 @@ from controller.config.convert import to_policy
 from controller.config.document import Document, Steps, read
 from controller.config.policy_file import PolicyFile
 from controller.config.problems import ConfigError, Problem
-from controller.config.sources import FILES, HOSTS, POLICY, Sources
+from controller.config.sense import sense
+from controller.config.sources import FILES, GROUPS, HOSTS, POLICY, Sources
 from controller.core.intent import name_clashes
 from controller.core.model import Policy
 
 PLATFORMS = ("frr",)  # what there are templates and a driver for
+SHARING = (GROUPS, HOSTS, POLICY)  # Nornir takes no unknown key in the other two
 LARGEST_FILE = 16 * 2**20  # bytes; ten thousand routers take less
 
 
@@ -32,6 +35,7 @@ class Loaded:
 
     policy: Policy
     directory: Path
+    warnings: tuple[Problem, ...]  # what is allowed and hardly meant, sorted
     fingerprint: str  # SHA-256 over the names and contents of all files: changes when anything in them does
 
 
@@ -42,10 +46,10 @@ def load(directory: Path, platforms: Collection[str] = PLATFORMS) -> Loaded:
     """
     _require(directory)
     contents = {name: _content(directory, name) for name in FILES}
-    policy, problems = check(contents, platforms)
+    policy, problems, warnings = examine(contents, platforms)
     if policy is None:
         raise ConfigError(directory, problems)
-    return Loaded(policy, directory, _fingerprint(contents))
+    return Loaded(policy, directory, tuple(warnings), _fingerprint(contents))
 
 
 def check(
@@ -55,7 +59,21 @@ def check(
 
     ``contents`` has an entry for each name in FILES; a Problem stands for a file that could not be read.
     """
-    documents = {name: _document(name, contents[name]) for name in FILES}
+    policy, problems, _ = examine(contents, platforms)
+    return policy, problems
+
+
+def examine(
+    contents: Mapping[str, bytes | Problem], platforms: Collection[str] = PLATFORMS
+) -> tuple[Policy | None, list[Problem], list[Problem]]:
+    """As ``check``, and of a policy all that is allowed in it and hardly meant."""
+    return judge({name: document_of(name, contents[name]) for name in FILES}, platforms)
+
+
+def judge(
+    documents: Mapping[str, Document], platforms: Collection[str] = PLATFORMS
+) -> tuple[Policy | None, list[Problem], list[Problem]]:
+    """As ``examine``, of files that were parsed before."""
     sources = Sources.check(documents, platforms)
     files = (sources.nornir, sources.defaults, sources.groups, sources.hosts, sources.policy)
     problems = [problem for file in files for problem in file.problems]
@@ -69,19 +87,12 @@ def check(
     )
     problems += [problem for each in checks for problem in each(sources)]
     if problems:
-        return None, sorted(set(problems))
+        return None, sorted(set(problems)), []
     policy = to_policy(PolicyFile.model_validate(documents[POLICY].data), sources)
     clashes = sorted(_name_clash(documents, policy, text) for text in name_clashes(policy))
-    return (None if clashes else policy), clashes
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of policy.yaml, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **PolicyFile.model_json_schema(),
-        "title": "policy.yaml",
-    }
+    if clashes:
+        return None, clashes, []
+    return policy, [], sorted(set(sense(sources, policy)))
 
 
 def _name_clash(documents: Mapping[str, Document], policy: Policy, text: str) -> Problem:
@@ -113,20 +124,34 @@ def _require(directory: Path) -> None:
 def _content(directory: Path, name: str) -> bytes | Problem:
     path = directory / name
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            return Problem(name, 0, 0, "this file is larger than 16 MiB", "Is it the right one?")
-        return path.read_bytes()
+        unfit = _unfit(path.stat())
+        return path.read_bytes() if unfit is None else Problem(name, 0, 0, *unfit)
     except FileNotFoundError:
         hint = "Copy it from a directory made with 'failover init DIR'."
         return Problem(name, 0, 0, f"there is no such file in {directory}", hint)
+    except PermissionError:
+        return Problem(name, 0, 0, "this file may not be read", "Look at its owner and permissions.")
     except OSError as error:
-        return Problem(name, 0, 0, f"it cannot be read: {error.strerror}", "Look at its permissions.")
+        hint = "Look at what the name leads to."
+        return Problem(name, 0, 0, f"this file cannot be read: {error.strerror}", hint)
 
 
-def _document(name: str, content: bytes | Problem) -> Document:
+def _unfit(found: os.stat_result) -> tuple[str, str] | None:
+    """Why something there is not to be read, and what to do."""
+    if stat.S_ISDIR(found.st_mode):
+        return "this is a directory", "Put a file of that name there."
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe might wait for ever
+        return "this is not a regular file", "Put a file of that name there."
+    if found.st_size > LARGEST_FILE:
+        return "this file is larger than 16 MiB", "Is it the right one?"
+    return None
+
+
+def document_of(name: str, content: bytes | Problem) -> Document:
+    """One of the five files, parsed."""
     if isinstance(content, Problem):
         return Document(name, problems=(content,))
-    document = read(name, content)
+    document = read(name, content, shared=name in SHARING)
     if document.root is None and not document.problems and name in (HOSTS, POLICY):
         hint = "Copy it from a directory made with 'failover init DIR'."
         return Document(name, problems=(Problem(name, 1, 1, "this file is empty", hint),))

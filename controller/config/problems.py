@@ -21,9 +21,13 @@ class Problem:
     message: str
     hint: str
 
+    @property
+    def place(self) -> str:
+        """``policy.yaml:12:5``, or the file's name alone."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}. {self.hint}".rstrip()
+        return f"{self.place}: {self.message}. {self.hint}".rstrip()
 
 
 class ConfigError(Exception):
@@ -43,4 +47,9 @@ def quoted(value: object) -> str:
 
 def written(seconds: float) -> str:
     """A duration as the files write it."""
-    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    for unit, size, least in (("d", 86400, 1), ("h", 3600, 1), ("min", 60, 2)):
+        if seconds >= least * size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"

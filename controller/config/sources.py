@@ -79,9 +79,14 @@ class Sources:
         """The links of one upstream."""
         return tuple(link for link in self.links() if link.spec.upstream == upstream)
 
+    def upstream_names(self) -> tuple[str, ...]:
+        """What may be called an upstream: those there are, and what misspelt ones will be called."""
+        names = self.policy.document.names("upstreams")
+        return tuple(dict.fromkeys((*names, *map(str.lower, names))))
+
     def links_are_known(self) -> bool:
         """Whether the links can be counted: all could be read, and each names an upstream there is."""
-        known = self.policy.document.names("upstreams")
+        known = self.upstream_names()
         return self.hosts.intact() and all(link.spec.upstream in known for link in self.links())
 
     def platform_of(self, host: HostSpec) -> str | None:

@@ -1,8 +1,13 @@
-"""What the schemas of our files have in common."""
+"""What the schemas of our files have in common.
 
-from pydantic import BaseModel, ConfigDict
+A field's description is for people who write the file. Its first sentence says what the field does, and is
+what errors show; the next ones say why one would want it so. What follows where it is left out is said after
+``Default:``, unless the default says so itself. ``schema.py`` adds the unit, and a default that is a value.
+"""
 
-from controller.config.scalars import Ipv4, Ipv6
+from pydantic import BaseModel, ConfigDict, Field
+
+from controller.config.addresses import Ipv4, Ipv6
 from controller.core.model import Address, Family
 
 
@@ -15,8 +20,20 @@ class Spec(BaseModel):
 class AddressesSpec(Spec):
     """One address for each family that is in use."""
 
-    ipv4: Ipv4 | None = None
-    ipv6: Ipv6 | None = None
+    ipv4: Ipv4 | None = Field(
+        default=None,
+        description=(
+            "the IPv4 address. Families are told apart, for one may work where the other does not. "
+            "Default: none."
+        ),
+    )
+    ipv6: Ipv6 | None = Field(
+        default=None,
+        description=(
+            "the IPv6 address. Put quotes around it inside braces: colons mean something there. Default: "
+            "none."
+        ),
+    )
 
     def by_family(self) -> dict[Family, Address]:
         """The addresses that are given."""

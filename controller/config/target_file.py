@@ -8,10 +8,11 @@ from urllib.parse import SplitResult, urlsplit
 import dns.exception
 import dns.name
 import dns.rdatatype
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
+from controller.config.addresses import AnyAddress, checked_address
 from controller.config.problems import quoted
-from controller.config.scalars import AnyAddress, Duration, as_text, checked_address, refusal
+from controller.config.scalars import Duration, as_text, described, refusal
 from controller.config.spec import Spec
 from controller.core.model import Address
 
@@ -89,38 +90,68 @@ def _record_type(value: object) -> str:
     return word
 
 
-def _schema(example: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "examples": [example]})
-
-
-Server = Annotated[Place, BeforeValidator(lambda v: _place(v, port=True)), _schema("192.0.2.1:443")]
-ServerOrAddress = Annotated[Place, BeforeValidator(lambda v: _place(v, port=False)), _schema("192.0.2.53")]
-FixedAddress = Annotated[Address, BeforeValidator(_fixed_address), _schema("192.0.2.80")]
-Page = Annotated[SplitResult, BeforeValidator(_page), _schema("https://www.example.net/health")]
-DnsName = Annotated[str, BeforeValidator(_dns_name), _schema("www.example.net")]
-RecordType = Annotated[str, BeforeValidator(_record_type), _schema("A")]
+Server = Annotated[
+    Place, BeforeValidator(lambda v: _place(v, port=True)), described("address:port", "192.0.2.1:443")
+]
+ServerOrAddress = Annotated[
+    Place,
+    BeforeValidator(lambda v: _place(v, port=False)),
+    described("address, or address:port", "192.0.2.53"),
+]
+FixedAddress = Annotated[Address, BeforeValidator(_fixed_address), described("address", "192.0.2.80")]
+Page = Annotated[SplitResult, BeforeValidator(_page), described("URL", "https://www.example.net/health")]
+DnsName = Annotated[str, BeforeValidator(_dns_name), described("domain name", "www.example.net")]
+RecordType = Annotated[str, BeforeValidator(_record_type), described("record type", "A")]
 Rcode = Literal["NOERROR", "NXDOMAIN", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"]
 
 
 class HttpTargetSpec(Spec):
     """A page that is asked for."""
 
-    url: Page = Field(description="the page", examples=["https://www.example.net/health"])
+    url: Page = Field(
+        description="the page. Best one that needs no database: the path is tested, not the page",
+        examples=["https://www.example.net/health"],
+    )
     address: FixedAddress = Field(
-        description=f"the address to connect to; {NO_NAMES}", examples=["192.0.2.80"]
+        description=(
+            f"the address to connect to; {NO_NAMES}. A name server that cannot be reached is another fault"
+        ),
+        examples=["192.0.2.80"],
     )
-    status: Annotated[int, Field(ge=200, le=599)] = Field(
-        default=200, description="the status that counts as an answer"
+    status: Annotated[int, Field(ge=200, le=599, json_schema_extra={"unit": "HTTP status"})] = Field(
+        default=200,
+        description=(
+            "the status that counts as an answer. Another one comes from something that is not the page"
+        ),
     )
-    verify: bool = Field(default=True, description="whether the certificate must be valid for the URL's host")
+    verify: bool = Field(
+        default=True,
+        description=(
+            "whether the certificate must be valid for the URL's host. An answer with a wrong one may "
+            "come from anybody"
+        ),
+    )
     ca_file: str | None = Field(
         default=None,
         min_length=1,
-        description="a file of certificates to trust instead of the system's authorities",
+        description=(
+            "a file of certificates to trust instead of the system's authorities. For pages with a "
+            "certificate of your own. Default: the system's"
+        ),
     )
-    interval: Duration = Field(default=1.0, description="between two probes; 1s unless given")
+    interval: Duration = Field(
+        default=1.0,
+        description=(
+            "between two probes. A page costs its owner more than a ping; never more often than the "
+            "common interval"
+        ),
+    )
     timeout: Duration = Field(
-        default=1.0, description="a probe unanswered for this long is lost; 1s unless given"
+        default=1.0,
+        description=(
+            "a probe unanswered for this long is lost. It takes several round trips until the first byte "
+            "comes"
+        ),
     )
 
 
@@ -128,23 +159,39 @@ class DnsTargetSpec(Spec):
     """A question to a name server."""
 
     server: ServerOrAddress = Field(
-        description=f"whom to ask, with a port if it is not {DNS_PORT}; {NO_NAMES}", examples=["192.0.2.53"]
+        description=(
+            f"whom to ask, with a port if it is not {DNS_PORT}; {NO_NAMES}. Its own address is what is probed"
+        ),
+        examples=["192.0.2.53"],
     )
     name: DnsName = Field(
-        description="what to ask for: best a name that the server itself is in charge of",
+        description=(
+            "what to ask for: best a name that the server itself is in charge of. Else its answer depends "
+            "on other servers too"
+        ),
         examples=["example.net"],
     )
-    type: RecordType = Field(default="A", description="which records to ask for; A unless given")
+    type: RecordType = Field(
+        default="A", description="which records to ask for. Any will do that the name has"
+    )
     accept: list[Rcode] = Field(
         default=["NOERROR", "NXDOMAIN"],
         min_length=1,
-        description="response codes that count as an answer; NOERROR and NXDOMAIN unless given",
+        description=("response codes that count as an answer. That a name does not exist is an answer too"),
     )
     interval: Duration | None = Field(
-        default=None, description="between two probes, if longer than the common one"
+        default=None,
+        description=(
+            "between two probes, if longer than the common one. For servers whose owners want to be asked "
+            "less. Default: the common interval"
+        ),
     )
     timeout: Duration | None = Field(
-        default=None, description="a probe unanswered for this long is lost; the common timeout unless given"
+        default=None,
+        description=(
+            "a probe unanswered for this long is lost. Servers that look things up elsewhere take longer. "
+            "Default: the common timeout"
+        ),
     )
 
 
@@ -153,18 +200,37 @@ class TargetsSpec(Spec):
 
     icmp: list[AnyAddress] = Field(
         default_factory=list,
-        description="hosts that answer pings",
+        description=(
+            "hosts that answer pings. The cheapest probe for both ends, and the most precise. Default: none"
+        ),
         examples=[["198.51.100.1", "198.51.100.53", "192.0.2.1"]],
     )
     tcp: list[Server] = Field(
         default_factory=list,
-        description="servers that accept connections",
+        description=(
+            "servers that accept connections. For places where pings are dropped or limited; the "
+            "connection is reset at once. Default: none"
+        ),
         examples=[["192.0.2.1:443", "[2001:db8::1]:443"]],
     )
-    http: list[HttpTargetSpec] = Field(default_factory=list, description="pages that are asked for")
-    dns: list[DnsTargetSpec] = Field(default_factory=list, description="name servers that are asked")
+    http: list[HttpTargetSpec] = Field(
+        default_factory=list,
+        description=(
+            "pages that are asked for. They fail where users' pages would, when pings still pass. "
+            "Default: none"
+        ),
+    )
+    dns: list[DnsTargetSpec] = Field(
+        default_factory=list,
+        description=(
+            "name servers that are asked. They are there to be asked, in nearly every network. Default: none"
+        ),
+    )
     twamp: list[ServerOrAddress] = Field(
         default_factory=list,
-        description=f"TWAMP Light or STAMP reflectors, with a port if it is not {TWAMP_PORT}",
+        description=(
+            f"TWAMP Light or STAMP reflectors, with a port if it is not {TWAMP_PORT}. Many routers answer "
+            "these in hardware, where pings are nobody's duty. Default: none"
+        ),
         examples=[["192.0.2.9"]],
     )

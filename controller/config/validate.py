@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -51,7 +52,13 @@ def check(document: Document, model: type[BaseModel], draft: type[M]) -> Checked
     if document.root is not None:
         # what is wrong as YAML came out as nothing: not to be complained of twice
         known = {(problem.line, problem.column) for problem in problems}
-        found = (_problem(document, model, error) for error in _errors(model, data))
+        errors = _errors(model, data)
+        slips = {slip for error in errors if (slip := _misspelt(document, model, error)) is not None}
+        found = (
+            _problem(document, model, error)
+            for error in errors
+            if error["type"] != "missing" or _steps(error) not in slips
+        )
         problems += [problem for problem in found if (problem.line, problem.column) not in known]
     for _ in range(_ROUNDS):
         try:
@@ -63,10 +70,30 @@ def check(document: Document, model: type[BaseModel], draft: type[M]) -> Checked
     return Checked(document, draft.model_validate({}), tuple(problems), frozenset({()}))
 
 
+def _misspelt(document: Document, model: type[BaseModel], error: Mapping[str, Any]) -> Steps | None:
+    """The key that an unknown one stands for: then it is not missing as well."""
+    steps = _steps(error)
+    if error["type"] != "extra_forbidden":
+        return None
+    meant = _meant(str(steps[-1]), _free(document, model, steps))
+    return None if meant is None else (*steps[:-1], meant)
+
+
+def _free(document: Document, model: type[BaseModel], steps: Steps) -> list[str]:
+    """The known keys that the mapping around ``steps`` does not have yet."""
+    taken = document.names(*steps[:-1])
+    return [key for key in _fields(model, steps[:-1]) if key not in taken]
+
+
+def _meant(word: str, known: Iterable[str]) -> str | None:
+    """The one of those known that a word is likely to stand for."""
+    return next(iter(get_close_matches(word.partition(":")[0], list(known), n=1, cutoff=0.6)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """A hint for a word that is not among those known."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else otherwise
+    meant = _meant(word, known)
+    return otherwise if meant is None else f"Did you mean {meant}?"
 
 
 def _errors(model: type[BaseModel], data: Any) -> list[Any]:
@@ -119,10 +146,13 @@ def _problem(document: Document, model: type[BaseModel], error: Mapping[str, Any
     name = str(steps[-1]) if steps else ""
     match error["type"]:
         case "extra_forbidden":
+            key, colon, value = name.partition(":")
+            free = _free(document, model, steps)
+            if colon and value and key in free:
+                hint = f"Write {quoted(f'{key}: {value}')}."
+                return document.problem(steps, "there is no space after the colon", hint, key=True)
             known = _fields(model, steps[:-1])
-            taken = document.names(*steps[:-1])
-            free = [k for k in known if k not in taken]
-            hint = did_you_mean(name, free, f"Known here: {', '.join(known)}.")
+            hint = did_you_mean(name, free, did_you_mean(name, known, f"Known here: {', '.join(known)}."))
             return document.problem(steps, f"unknown key {quoted(name)}", hint, key=True)
         case "missing":
             hint = _how_to_add(name, _fields(model, steps[:-1]).get(name))
@@ -145,8 +175,8 @@ _BOUNDS = {
     "greater_than_equal": ("is too small", "Write {ge} or more."),
     "less_than_equal": ("is too large", "Write {le} or less."),
     "too_short": ("is empty", "Write at least {min_length}."),
-    "literal_error": ("is not one of the choices", "Write {expected}."),
 }
+_SWITCHES = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # booleans of YAML 1.1
 
 
 def _said(kind_of_error: str, error: Mapping[str, Any], what: str) -> tuple[str, str]:
@@ -156,10 +186,22 @@ def _said(kind_of_error: str, error: Mapping[str, Any], what: str) -> tuple[str,
         return context["message"], context["hint"]
     if kind_of_error in _WANTED:
         wanted, hint = _WANTED[kind_of_error]
-        return f"{what} must be {wanted}, not {kind(error['input'])}", hint
+        given = error["input"]
+        if given is None:
+            return f"{what} has no value", f"Write {wanted}, or remove the key."
+        if kind_of_error == "bool_type" and isinstance(given, str) and given in _SWITCHES:
+            hint = f"Write {_SWITCHES[given]}: YAML 1.2 takes {given} for text."
+        if kind_of_error == "list_type" and isinstance(given, str) and given.startswith("-"):
+            hint = "Write a space after each '-'."
+        return f"{what} must be {wanted}, not {kind(given)}", hint
     if kind_of_error in _BOUNDS:
         why, hint = _BOUNDS[kind_of_error]
         return f"{what} {why}", hint.format(**context)
+    if kind_of_error == "literal_error":
+        hint = f"Write {context['expected']}."
+        if isinstance(error["input"], str):
+            hint = did_you_mean(error["input"], re.findall(r"'([^']*)'", context["expected"]), hint)
+        return f"{what} is not one of the choices", hint
     return f"{what}: {error['msg']}", "Correct it."
 
 
@@ -167,9 +209,10 @@ def _how_to_add(name: str, field: FieldInfo | None) -> str:
     if field is None or not field.description:
         return "Add it."
     example = field.examples[0] if field.examples else None
+    effect = field.description.partition(". ")[0]  # what follows is why
     if example is None:
-        return f"Add it: {field.description}."
-    return f"Add '{name}: {example}' or the like: {field.description}."
+        return f"Add it: {effect}."
+    return f"Add '{name}: {example}' or the like: {effect}."
 
 
 def _fields(model: type[BaseModel], steps: Steps) -> dict[str, FieldInfo]:

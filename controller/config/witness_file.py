@@ -4,76 +4,152 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controller.config.scalars import BaseUrl, Duration, EnvironmentName, Name, Percent
+from controller.config.scalars import BaseUrl, Duration, EnvironmentName, Name, Percent, described
 from controller.config.spec import Spec
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
+LinkName = Annotated[str, described("name of a link")]
 
 
 class RouterPingSpec(Spec):
     """How routers ping where there is no address to probe from."""
 
     every: Duration = Field(
-        default=2.0, description="between two pings of one target; 2s unless given", examples=["2s"]
+        default=2.0,
+        description=(
+            "between two pings of one target. A ping is a command on the router: more often is a load, "
+            "less often finds trouble late"
+        ),
+        examples=["2s"],
     )
 
 
 class LoginSpec(Spec):
     """How to be let in. Secrets stand in files or in the environment, never here."""
 
-    token_file: Text | None = Field(default=None, description="a file with a bearer token in it")
-    token_env: EnvironmentName | None = Field(
-        default=None, description="an environment variable with a bearer token in it"
+    token_file: Text | None = Field(
+        default=None,
+        description=(
+            "a file with a bearer token in it. A secret in policy.yaml would be in every copy and diff of "
+            "it. Default: no token"
+        ),
     )
-    user: Text | None = Field(default=None, description="whose password it is")
-    password_file: Text | None = Field(default=None, description="a file with the user's password in it")
+    token_env: EnvironmentName | None = Field(
+        default=None,
+        description=(
+            "an environment variable with a bearer token in it. For service managers that hand secrets "
+            "over so. Default: no token"
+        ),
+    )
+    user: Text | None = Field(
+        default=None, description="whose password it is. Basic authentication wants both. Default: no user"
+    )
+    password_file: Text | None = Field(
+        default=None,
+        description=(
+            "a file with the user's password in it. A secret in policy.yaml would be in every copy and "
+            "diff of it. Default: no password"
+        ),
+    )
     password_env: EnvironmentName | None = Field(
-        default=None, description="an environment variable with the user's password in it"
+        default=None,
+        description=(
+            "an environment variable with the user's password in it. For service managers that hand "
+            "secrets over so. Default: no password"
+        ),
     )
 
 
 class MetricQuerySpec(Spec):
     """A question that has one number for every link, and which numbers are bad."""
 
-    name: Name = Field(description="what to call it in sentences", examples=["fibre-errors"])
+    name: Name = Field(
+        description=("what to call it in sentences. A decision that rests on it says so by this name"),
+        examples=["fibre-errors"],
+    )
     query: Text = Field(
-        description="PromQL; {link}, {upstream}, {router}, {interface} are filled in, once for each link",
+        description=(
+            "PromQL; {link}, {upstream}, {router}, {interface} are filled in, once for each link. One "
+            "question serves all links, whatever their number"
+        ),
         examples=['rate(ifInErrors{ifAlias="{link}"}[1m])'],
     )
     label: Text | None = Field(
-        default=None, description="asked once for all links: the label of a series that names its link"
+        default=None,
+        description=(
+            "asked once for all links: the label of a series that names its link. One request instead of "
+            "one a link. Default: asked once for each link"
+        ),
     )
-    above: Number | None = Field(default=None, description="a larger number is bad", examples=[5])
-    below: Number | None = Field(default=None, description="a smaller number is bad", examples=[5])
+    above: Number | None = Field(
+        default=None,
+        description=(
+            "a larger number is bad. One of the two bounds is needed, or both. Default: no upper bound"
+        ),
+        examples=[5],
+    )
+    below: Number | None = Field(
+        default=None,
+        description=(
+            "a smaller number is bad. One of the two bounds is needed, or both. Default: no lower bound"
+        ),
+        examples=[5],
+    )
     verdict: Literal["degraded", "down"] = Field(
-        description="what a link with a bad number is", examples=["degraded"]
+        description="what a link with a bad number is. Down is left at once, degraded in one step",
+        examples=["degraded"],
     )
     fresh: Duration = Field(
-        default=60.0, description="an older number is no evidence; 60s unless given", examples=["60s"]
+        default=60.0,
+        description=("an older number is no evidence. A server that has stopped scraping must move nothing"),
+        examples=["60s"],
     )
-    links: list[str] | None = Field(
-        default=None, min_length=1, description="the links it is about; all if left out"
+    links: list[LinkName] | None = Field(
+        default=None,
+        min_length=1,
+        description="the links it is about. For what only some links have. Default: all links",
     )
 
 
 class PrometheusSpec(Spec):
     """A Prometheus server, and what it is asked."""
 
-    url: BaseUrl = Field(description="where it is", examples=["http://127.0.0.1:9090"])
+    url: BaseUrl = Field(
+        description="where it is. It is asked over HTTP, from the controller's host",
+        examples=["http://127.0.0.1:9090"],
+    )
     every: Duration = Field(
-        default=15.0, description="between two readings; 15s unless given", examples=["15s"]
+        default=15.0,
+        description="between two readings. More often than it scrapes tells nothing new",
+        examples=["15s"],
     )
     timeout: Duration | None = Field(
-        default=None, description="for one answer; 5s unless given, or `every` if that is shorter"
+        default=None,
+        description=(
+            "for one answer. No answer is no evidence: nothing waits for it. Default: 5s, or 'every' if "
+            "that is shorter"
+        ),
     )
-    login: LoginSpec | None = Field(default=None, description="how to be let in, where that is asked for")
+    login: LoginSpec | None = Field(
+        default=None,
+        description=(
+            "how to be let in, where that is asked for. One secret: a token, or a user's password. "
+            "Default: no login"
+        ),
+    )
     ca_file: Text | None = Field(
-        default=None, description="certificate authorities to trust instead of the system's"
+        default=None,
+        description=(
+            "certificate authorities to trust instead of the system's. For servers with a certificate of "
+            "your own. Default: the system's"
+        ),
     )
     queries: list[MetricQuerySpec] = Field(
         min_length=1,
-        description="what to ask",
+        description=(
+            "what to ask. Each question has one number for every link, and says which numbers are bad"
+        ),
         examples=["[{name: ..., query: ..., above: 5, verdict: degraded}]"],
     )
 
@@ -83,13 +159,23 @@ class PrefixesSpec(Spec):
 
     missing: Percent = Field(
         default=50.0,
-        description="more than this share of the usual prefixes gone: degraded; all of them: down",
+        description=(
+            "more than this share of the usual prefixes gone: degraded; all of them: down. What is usual "
+            "is learned, for tables grow and shrink"
+        ),
         examples=["50%"],
     )
-    held: Duration = Field(default=10.0, description="for this long", examples=["10s"])
+    held: Duration = Field(
+        default=10.0,
+        description=("for this long. A session that has just begun to lose routes may find them again"),
+        examples=["10s"],
+    )
     settle: Duration = Field(
         default=180.0,
-        description="a new session's table may take this long to load; sooner, if the usual count is there",
+        description=(
+            "a new session's table may take this long to load; sooner, if the usual count is there. A "
+            "table that is loading is not a table that is short"
+        ),
         examples=["3min"],
     )
 
@@ -99,28 +185,68 @@ class InterfaceSpec(Spec):
 
     errors: Percent = Field(
         default=1.0,
-        description="more of the packets than this are errors, in either direction: degraded",
+        description=(
+            "more of the packets than this are errors, in either direction: degraded. Clean interfaces "
+            "have none at all; a failing optic has some before it has many"
+        ),
         examples=["1%"],
     )
-    over: Duration = Field(default=30.0, description="measured over this long", examples=["30s"])
+    over: Duration = Field(
+        default=30.0,
+        description=("measured over this long. Longer smooths single bursts away, shorter is sooner"),
+        examples=["30s"],
+    )
 
 
 class RouterTestSpec(Spec):
     """A measurement that a router makes by itself, and when it is bad."""
 
-    router: str = Field(description="a router of hosts.yaml, with or without links", examples=["core1"])
-    probe: Text = Field(
-        description="the owner of the RPM test, or the number of the IP SLA operation", examples=["transit"]
+    router: Annotated[str, described("name of a router")] = Field(
+        description=(
+            "a router of hosts.yaml, with or without links. The test may run anywhere that the link is "
+            "seen from"
+        ),
+        examples=["core1"],
     )
-    test: Text = Field(description="the RPM test's name, or the operation's tag", examples=["azerbaijan"])
-    link: str = Field(description="the link it is about", examples=["edge1-azerbaijan"])
-    loss: Percent | None = Field(default=None, description="more loss is bad", examples=["20%"])
-    rtt: Duration | None = Field(default=None, description="a longer round trip is bad", examples=["150ms"])
+    probe: Text = Field(
+        description=(
+            "the owner of the RPM test, or the number of the IP SLA operation. So it is found among the "
+            "router's tests"
+        ),
+        examples=["transit"],
+    )
+    test: Text = Field(
+        description=("the RPM test's name, or the operation's tag. So it is found among the router's tests"),
+        examples=["azerbaijan"],
+    )
+    link: LinkName = Field(
+        description=("the link it is about. The router does not know which of our links its test goes over"),
+        examples=["edge1-azerbaijan"],
+    )
+    loss: Percent | None = Field(
+        default=None,
+        description=(
+            "more loss is bad. One of the two bounds is needed, or both. Default: loss is not looked at"
+        ),
+        examples=["20%"],
+    )
+    rtt: Duration | None = Field(
+        default=None,
+        description=(
+            "a longer round trip is bad. One of the two bounds is needed, or both. Default: round trips "
+            "are not looked at"
+        ),
+        examples=["150ms"],
+    )
     verdict: Literal["degraded", "down"] = Field(
-        description="what a link with a bad result is", examples=["degraded"]
+        description="what a link with a bad result is. Down is left at once, degraded in one step",
+        examples=["degraded"],
     )
     fresh: Duration = Field(
-        default=300.0, description="a result unchanged for so long is no evidence; 5min unless given"
+        default=300.0,
+        description=(
+            "a result unchanged for so long is no evidence. A test that has stopped must move nothing"
+        ),
     )
 
 
@@ -128,11 +254,13 @@ class RouterTestsSpec(Spec):
     """Measurements that routers make by themselves: RPM on Junos, IP SLA on IOS XR."""
 
     every: Duration = Field(
-        default=30.0, description="between two readings; 30s unless given", examples=["30s"]
+        default=30.0,
+        description="between two readings. Each reading is a question to a router",
+        examples=["30s"],
     )
     tests: list[RouterTestSpec] = Field(
         min_length=1,
-        description="which to read",
+        description="which to read. Others on the same routers are left alone",
         examples=[
             "[{router: core1, probe: transit, test: azerbaijan, link: edge1-azerbaijan, loss: 20%, ...}]"
         ],

@@ -221,13 +221,17 @@ def test_a_file_where_the_directory_should_be(inventory: Path) -> None:
 def test_a_directory_where_a_file_should_be(inventory: Path) -> None:
     (inventory / "policy.yaml").unlink()
     (inventory / "policy.yaml").mkdir()
-    with pytest.raises(ConfigError, match=r"^policy\.yaml: it cannot be read: Is a directory"):
+    with pytest.raises(
+        ConfigError, match=r"^policy\.yaml: this is a directory\. Put a file of that name there\."
+    ):
         load(inventory)
 
 
 def test_a_file_that_is_not_text(inventory: Path) -> None:
     (inventory / "policy.yaml").write_bytes(b"upstreams:\n  \xff\xfe: 1\n")
-    with pytest.raises(ConfigError, match=r"^policy\.yaml:2:1: this is not UTF-8 text"):
+    with pytest.raises(
+        ConfigError, match=r"^policy\.yaml:2:3: this is not UTF-8 text: the byte 0xff is not of it"
+    ):
         load(inventory)
 
 

@@ -38,7 +38,9 @@ def test_the_first_policy_loads_as_it_is_printed(tmp_path: Path) -> None:
     assert len(blocks) == 1
     (inventory / "policy.yaml").write_text(blocks[0])
     (inventory / "hosts.yaml").write_text(HOSTS)
-    assert list(load(inventory).policy.classes) == ["everyone"]
+    loaded = load(inventory)
+    assert list(loaded.policy.classes) == ["everyone"]
+    assert loaded.warnings == ()
 
 
 def test_every_exit_code_is_in_the_table() -> None:
