@@ -107,7 +107,7 @@ def main() -> None:
         for problem in error.problems:
             err.print(str(problem), markup=False)
         count = len(error.problems)
-        err.print(f"failover: {count} problem{'s' if count > 1 else ''} in the inventory; nothing was done")
+        err.print(f"failover: {count} problem{'s' if count > 1 else ''} {error.where}; nothing was done")
         code = Exit.ERROR
     except USER_ERRORS as error:
         err.print(f"failover: {error}", markup=False)
