@@ -49,6 +49,7 @@ def svg(runs: Sequence[Run]) -> str:
     for run in runs:
         canvas.y += GAP + LINE
         canvas.text(10, canvas.y, run.policy, bold=True)
+        canvas.y += LINE
         _axis(canvas, scenario.lasts_s)
         for name, account in run.accounts.items():
             _class(canvas, name, account, scenario.lasts_s, colors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Final
 
 from controller.sim.ledger import CELLS, Account, Lane, State
@@ -13,6 +14,7 @@ WIDTH: Final = 80
 LABEL: Final = 18  # of a row, and the space behind it
 COLUMNS: Final = WIDTH - LABEL
 SIGNS: Final = {State.WELL: ".", State.POOR: "~", State.DEAD: "#"}
+SHORTEST: Final = 12  # that a heading is cut to
 TICKS: Final = 4  # parts that the axis is divided into
 
 
@@ -29,7 +31,11 @@ def chart(run: Run) -> list[str]:
         ]
     rows += [_row(name, _lane(lane)) for name, lane in run.lanes.items()]
     legend = ", ".join(f"{sign} {name}" for name, sign in signs.items())
-    return [row.rstrip() for row in rows] + [f"{legend}; . well, ~ lossy, slow or short of routes, # dead"]
+    return [
+        *(row.rstrip() for row in rows),
+        *wrap(legend, WIDTH),
+        ". well, ~ lossy, slow or short of routes, # dead",
+    ]
 
 
 def letters(names: Iterable[str]) -> dict[str, str]:
@@ -82,8 +88,10 @@ def _moves(account: Account, lasts_s: float) -> str:
 
 
 def side_by_side(headings: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Figures of one or more runs as columns."""
+    """Figures of one or more runs as columns; of long headings, paths as a rule, the end is shown."""
     first = max(len(label) for label, _ in rows) + 2
+    room = max((WIDTH - first) // len(headings) - 2, SHORTEST)
+    headings = [name if len(name) <= room else f"…{name[1 - room :]}" for name in headings]
     widths = [
         max(len(heading), *(len(values[n]) for _, values in rows)) + 2 for n, heading in enumerate(headings)
     ]

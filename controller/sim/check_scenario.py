@@ -58,7 +58,7 @@ def _unknown(
         return
     elsewhere = next((other for other in PLACES[:4] if name in known[other]), None)
     there = f"There are: {', '.join(known[kind])}." if known[kind] else "The policy names none."
-    otherwise = f"It is a {elsewhere}: write '{elsewhere}: {name}'." if elsewhere and not key else there
+    otherwise = f"Write '{elsewhere}: {name}'." if elsewhere and not key else there
     hint = otherwise if elsewhere else did_you_mean(name, known[kind], otherwise)
     yield scenario.problem(steps, f"there is no {kind} {quoted(name)}", hint, key=key)
 
@@ -67,14 +67,14 @@ def _place(
     scenario: Draft, index: int, event: EventSpec, known: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
     given = [place for place in PLACES if getattr(event, place) is not None]
-    if not given:
+    if not given and not any(scenario.given("events", index, place) for place in PLACES):
         hint = f"Add one of {', '.join(PLACES[:-1])}, or 'all: links'."
         yield scenario.problem(("events", index), "this event happens to nothing", hint)
     elif len(given) > 1:
         hint = "Keep one; write another event for the other."
         message = f"this event has both {given[0]} and {given[1]}"
         yield scenario.problem(("events", index, given[1]), message, hint, key=True)
-    elif given[0] != "all":
+    elif given and given[0] != "all":
         yield from _unknown(scenario, ("events", index, given[0]), given[0], getattr(event, given[0]), known)
     if event.becomes == "unreachable":
         if given and given[0] != "router":
@@ -88,7 +88,7 @@ def _place(
 
 def _measure(scenario: Draft, index: int, event: EventSpec) -> Iterator[Problem]:
     needed = NEEDS.get(event.becomes)
-    if needed is not None and getattr(event, needed) is None:
+    if needed is not None and not scenario.given("events", index, needed):
         message = f"how {event.becomes} it becomes is missing"
         yield scenario.problem(
             ("events", index, "becomes"), message, f"Add '{EXAMPLES[needed]}' or the like."
@@ -127,7 +127,11 @@ def _times(scenario: Draft, index: int, event: EventSpec) -> Iterator[Problem]:
 
 def _claim(scenario: Draft, index: int, claim: ExpectSpec, policy: Policy) -> Iterator[Problem]:
     steps = ("expect", index)
-    given = [name for name in CLAIMS if getattr(claim, name) is not None]
+    given = [
+        name for name in CLAIMS if getattr(claim, name) is not None and getattr(claim, name) is not False
+    ]
+    if any(getattr(claim, name) is None and scenario.given(*steps, name) for name in CLAIMS):
+        return  # one is broken: what is expected is not known
     if not given:
         yield scenario.problem(steps, "this expects nothing", f"Add one of {', '.join(CLAIMS)}.")
         return

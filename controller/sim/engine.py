@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 from typing import Final
 
 from controller.core.cycle import telling, wait_s
@@ -132,7 +132,7 @@ class _Simulation:
                 self._see(name, condition, now)
         self._see_users(now)
         if turn.routers:
-            self._read_at = min(self._read_at, ceil(now / READ_S) * READ_S)
+            self._read_at = min(self._read_at, (now // READ_S + 1) * READ_S)
 
     # --- seeing ---------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ of the condition all is known ahead, so there is work at ``next_at`` only.
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, log
 from typing import Final
 
 from controller.core.delay import ANSWERING, of_link, with_delay
@@ -33,9 +33,9 @@ from controller.sim.slowness import Slowness
 
 POLL_S: Final = 0.5  # routers are asked of sessions and tables this often
 PREFIXES: Final = 1000  # that are usual on every session, so that a share of them is a number
-TAKEN_BACK: Final = (
-    0.07  # nats of evidence that an answered probe takes back: in core/grey, after loss of 10 %
-)
+# Of -ln(1 - loss) nats, so much evidence of such loss is taken back by an answered probe: as in core/grey.
+TAKEN_BACK: Final = 0.65
+LEAST_LOSS: Final = 0.02  # or evidence would take for ever to go
 LONG_S: Final = 7 * 86400.0  # that every path has been well when a scenario begins
 
 Mark = tuple[Verdict, bool, bool, bool, bool, Delay]
@@ -55,6 +55,7 @@ class Eye:
         self._usual_ms = usual_ms
         self._silence = Gauge(promise.total_s)
         self._evidence = Gauge(promise.threshold + HEADROOM)
+        self._lossy = LEAST_LOSS  # that evidence is of
         self._slowness = None if rule.latency is None else Slowness(usual_ms, rule.latency, 0.0)
         self._condition = WELL
         self._at = 0.0
@@ -75,6 +76,8 @@ class Eye:
         self._short_since = min(self._short_since, now) if short else inf
         self._unmeasured_since = inf if condition.measured else min(self._unmeasured_since, now)
         self._silent_since = min(self._silent_since, now) if condition.loss > 0 else inf
+        if 0 < condition.loss < 1:
+            self._lossy = max(condition.loss, LEAST_LOSS)
         if self._slowness is not None and (was.extra_ms, was.loss) != (condition.extra_ms, condition.loss):
             answers = condition.loss < 1 and condition.measured
             self._slowness.take(condition.extra_ms if answers else None, now)
@@ -94,7 +97,7 @@ class Eye:
         if not measured or loss >= 1 or self._silent:
             rate = 0.0  # total loss is for silence to judge
         elif found_s is None:
-            rate = -TAKEN_BACK * self._promise.probes_per_s
+            rate = TAKEN_BACK * log(1 - self._lossy) * self._promise.probes_per_s
         else:
             rate = self._promise.threshold / found_s
         self._evidence = self._evidence.turned(rate, now)
@@ -216,7 +219,7 @@ class Eye:
         )
         if facts is None or self._slowness is None or self._rule.latency is None:
             return found
-        return with_delay(found, self._slowness.state, self._rule.latency)
+        return with_delay(found, self._slowness.told(self._promise.targets), self._rule.latency)
 
     def _facts(self, now: float) -> Facts:
         targets, suspect = self._promise.targets, self._suspect(now)

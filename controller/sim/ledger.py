@@ -1,7 +1,7 @@
 """What a scenario meant for users: how long on which upstream, on a path that works or not, and every move.
 
-A class's traffic is taken to be spread evenly over the links that carry it. BGP's own failover is not simulated:
-a dead link counts against its class until the controller has moved it.
+A class's traffic is taken to be spread evenly over the links that carry it. BGP's own failover is not part of
+it: a dead link counts against its class until the controller has moved it.
 """
 
 from __future__ import annotations

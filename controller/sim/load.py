@@ -146,7 +146,7 @@ def _expectation(claim: ExpectSpec, lasts_s: float) -> Expectation:
         most_false_moves=claim.most_false_moves,
         least_availability=claim.availability,
         says=claim.says,
-        frozen=bool(claim.frozen),
+        frozen=claim.frozen,
     )
 
 

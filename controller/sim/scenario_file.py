@@ -74,8 +74,8 @@ class ExpectSpec(Spec):
     says: str | None = Field(
         default=None, min_length=1, description="some decision's sentence has these words"
     )
-    frozen: Literal[True] | None = Field(
-        default=None, description="write true: some decision changes nothing because the view is in doubt"
+    frozen: bool = Field(
+        default=False, description="write true: some decision changes nothing because the view is in doubt"
     )
     after: Moment | None = Field(default=None, description="only what is from then on")
     before: Moment | None = Field(default=None, description="only what is up to then")

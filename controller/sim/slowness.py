@@ -47,6 +47,12 @@ class Slowness:
         over = limit_ms is not None and self._usual_ms + extra_ms >= limit_ms
         return over or extra_ms > ALLOWED * self._policy.worse_by_ms
 
+    def told(self, targets: int) -> LatencyState:
+        """The state as if so many targets had been asked, all of which fare alike."""
+        trip = self.state.trip
+        worse = targets if trip.worse else 0
+        return replace(self.state, trip=trip._replace(worse=worse, say=targets))
+
     @property
     def next_at(self) -> float:
         """When the block under way is over; infinite while asleep."""
