@@ -321,8 +321,7 @@ def simulate(inventory: Path, scenario: Path, policies: Sequence[Path]) -> list[
 
     Raises ConfigError for what is wrong with inventory, policies or scenario.
     """
-    library = inventory / SCENARIOS / f"{scenario}.yaml"
-    path = library if not scenario.exists() and library.exists() else scenario
+    path = sim.find(scenario, inventory / SCENARIOS)
     runs = []
     for file in policies or (None,):
         policy = load(inventory, policy_file=file).policy

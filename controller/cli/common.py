@@ -32,7 +32,9 @@ class Exit(IntEnum):
 
     OK = 0  # done, or nothing to change
     ERROR = 1  # nothing was done: bad input, missing file, wrong usage
-    CHANGES = 2  # `plan`: there is something to change; `probe`: something is not up
+    CHANGES = (
+        2  # `plan`: there is something to change; `probe`: something is not up; `simulate`: not as expected
+    )
     PARTIAL = 3  # some routers could not be read or changed, or the guard refused; the rest was served
 
 

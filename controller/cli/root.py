@@ -30,7 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Failover controller for multi-homed networks: watches links, decides by policy, changes BGP.",
     epilog="Exit codes: 0 done or nothing to change; 1 error, nothing done; 2 plan: changes,"
-    " probe: something is not up; 3 some routers could not be read or changed, or were refused.",
+    " probe: something is not up, policy simulate: not as expected;"
+    " 3 some routers could not be read or changed, or were refused.",
 )
 demo_command.register(lab_commands.app)
 app.add_typer(lab_commands.app, name="lab")

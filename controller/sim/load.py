@@ -7,7 +7,7 @@ from pathlib import Path
 
 from controller.config.document import Document, read
 from controller.config.problems import ConfigError, Problem
-from controller.config.validate import check
+from controller.config.validate import check, did_you_mean
 from controller.core.model import ANCHORS, USER_PATH, Policy
 from controller.sim.check_scenario import check_scenario
 from controller.sim.scenario import Condition, Expectation, Outage, Scenario, Span
@@ -23,6 +23,19 @@ class ScenarioError(ConfigError):
     """The scenario cannot be used. Carries every problem found."""
 
     where = "in the scenario"
+
+
+def find(name: Path, library: Path) -> Path:
+    """The file of this name, or the scenario of this name in the library. Raises ScenarioError."""
+    own = library / f"{name}.yaml"
+    if name.exists() or name.suffix:
+        return name
+    if own.exists():
+        return own
+    known = sorted(path.stem for path in library.glob("*.yaml"))
+    there = f"There are: {', '.join(known)}." if known else "Name a file."
+    message = f"there is no such file, and no such scenario in {library}"
+    raise ScenarioError(library, [Problem(str(name), 0, 0, message, did_you_mean(str(name), known, there))])
 
 
 def load(path: Path, policy: Policy) -> Scenario:

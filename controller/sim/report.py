@@ -91,7 +91,7 @@ def _plain(run: Run) -> dict[str, Any]:
         "classes": {
             name: {
                 "availability": run.availability(name),
-                "lost": account.lost_s / lasts_s,
+                "lost_share": account.lost_s / lasts_s,
                 "dead_s": account.dead_s,
                 "poor_s": account.poor_s,
                 "minutes": run.minutes(name),

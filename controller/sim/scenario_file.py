@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from controller.config.problems import quoted
 from controller.config.scalars import Duration, Name, as_text, refusal
 from controller.config.spec import Spec
 
@@ -16,7 +17,7 @@ def _share(value: object) -> float:
     except ValueError:
         percent = -1.0
     if not 0 < percent <= 100:
-        raise refusal(f"{text!r:.40} is not a percentage", "Write it like 10%, up to 100%.")
+        raise refusal(f"{quoted(text)} is not a percentage", "Write it like 10%, up to 100%.")
     return percent / 100
 
 

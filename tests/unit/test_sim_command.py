@@ -111,6 +111,8 @@ def test_a_scenario_of_the_library_is_found_by_its_name() -> None:
     ("words", "says"),
     [
         (["none.yaml"], "none.yaml: it cannot be read: No such file or directory. Name a scenario's file."),
+        (["ksani-2012"], "no such scenario in"),
+        (["ksani-2012"], "Did you mean ksani-2011?"),
         (["ksani-2011", "--out", "chart.png"], "--out chart.png: write a name that ends in .svg or .html"),
         (
             ["ksani-2011", "--out", "/none/chart.svg"],
