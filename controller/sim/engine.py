@@ -59,10 +59,12 @@ class _Simulation:
         self._eyes = eyes(policy, scenario.usual_ms)
         self._next = dict.fromkeys(self._eyes, inf)  # path -> when it may look different
         self._own: Condition = WELL  # what befalls users' path itself, besides the links it takes
+        self._users = _users_class(policy)
         self._memory = ControlState(links={name: LinkMemory(clean_since=-LONG_S) for name in policy.links})
         self._running: dict[str, dict[str, Placement]] = {name: {} for name in policy.classes}
         self._unreachable: frozenset[str] = frozenset()
-        self._read_at = self._retry_at = self._decide_at = inf
+        self._read_at = self._decide_at = inf
+        self._retry_at = 0.0
         self._refused: Assignment | None = None
         self._push: _Push | None = None
         self._said: list[Said] = []
@@ -130,7 +132,12 @@ class _Simulation:
                 self._own = condition
             elif name in self._eyes:
                 self._see(name, condition, now)
-        self._see_users(now)
+        if (
+            turn.routers
+            or USER_PATH in turn.probes
+            or not turn.users.keys().isdisjoint(self._ledger.users(self._users))
+        ):
+            self._see_users(now)
         if turn.routers:
             self._read_at = min(self._read_at, (now // READ_S + 1) * READ_S)
 
@@ -147,7 +154,7 @@ class _Simulation:
         """Users' path is as the links that carry it."""
         if USER_PATH not in self._eyes:
             return
-        carriers = self._ledger.users(_users_class(self._policy))
+        carriers = self._ledger.users(self._users)
         links = [Condition(loss=self._world.links[link].loss) for link in carriers] or [Condition(loss=1.0)]
         self._see(USER_PATH, worst([self._own, *links]), now)
 
@@ -214,7 +221,7 @@ class _Simulation:
                     self._running[name][link] = placement
                     changed = True
         self._refused = push.decision.assignment if refused else None
-        self._retry_at = now + RETRY_S if refused else inf
+        self._retry_at = now + RETRY_S if refused else 0.0
         if refused:
             self._read(now)
         if changed:

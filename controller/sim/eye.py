@@ -65,6 +65,7 @@ class Eye:
         self._better: tuple[Verdict, float] | None = None
         self._since = -LONG_S
         self.mark: Mark = (Verdict.UP, False, False, False, False, Delay.USUAL)
+        self.next_at = inf
 
     # --- what befalls it ------------------------------------------------------------------------
 
@@ -104,8 +105,7 @@ class Eye:
 
     # --- time -----------------------------------------------------------------------------------
 
-    @property
-    def next_at(self) -> float:
+    def _next(self) -> float:
         """When it may look different though nothing befalls it; infinite: never."""
         needed = self._promise.threshold
         times = [
@@ -127,9 +127,8 @@ class Eye:
 
     def advance(self, now: float) -> None:
         """Let time pass."""
-        while (at := self.next_at) <= now:
-            self._judge(at)
-        self._at = now
+        while self.next_at <= now:
+            self._judge(self.next_at)
 
     def _judge(self, at: float) -> None:
         self._at = at
@@ -152,8 +151,9 @@ class Eye:
         verdict = Verdict.UNKNOWN if self._looks is Verdict.UNKNOWN else self._standing
         if verdict is not self._verdict:
             self._verdict, self._since = verdict, at
-        part = self._part(at)
-        self.mark = (verdict, suspect, part.stale, part.doubt is not None, part.fades, self._delay(verdict))
+        doubtful = verdict is Verdict.UP and evidence >= DOUBTFUL * self._promise.threshold
+        self.mark = (verdict, suspect, self._stale(at), doubtful, self._fades(at), self._delay(verdict))
+        self.next_at = self._next()
 
     def _look(self, at: float) -> Verdict:
         """How it looks at this moment, before any memory of how it looked earlier."""
@@ -171,6 +171,15 @@ class Eye:
         likely = self._evidence.now(at) >= SUSPECT * self._promise.threshold
         return quiet or (likely and not self._grey)
 
+    def _stale(self, at: float) -> bool:
+        return at >= self._unmeasured_since + self._rule.ride_out_s
+
+    def _fades(self, at: float) -> bool:
+        if self._verdict not in (Verdict.DEGRADED, Verdict.DOWN):
+            return False
+        weaker = self._evidence.now(at) < FADES * self._promise.threshold
+        return self._better is not None or (self._grey and weaker and self._short_since == inf)
+
     def _delay(self, verdict: Verdict) -> Delay:
         if self._slowness is None or verdict not in ANSWERING:
             return Delay.USUAL
@@ -181,7 +190,7 @@ class Eye:
 
     def health(self, now: float) -> Health:
         """All that is known of it, in the words of the detectors."""
-        part = self._part(now, self._facts(now))
+        part = self._part(now)
         families = dict.fromkeys(self._families, part)
         delay, delay_why = of_link(self._verdict, families)
         text = "; ".join(f"{LABEL[family]}: {part.why}" for family in families)
@@ -196,28 +205,26 @@ class Eye:
             delay_why=delay_why,
         )
 
-    def _part(self, now: float, facts: Facts | None = None) -> FamilyHealth:
-        """Of each family. Without ``facts`` there are no words to it."""
-        evidence, needed = self._evidence.now(now), self._promise.threshold
-        bad = self._verdict in (Verdict.DEGRADED, Verdict.DOWN)
-        easing = self._grey and evidence < FADES * needed and self._short_since == inf
+    def _part(self, now: float) -> FamilyHealth:
+        """Of each family."""
+        facts = self._facts(now)
         clean_s = None if self._better is None else now - self._better[1]
         found = FamilyHealth(
             verdict=self._verdict,
-            why="" if facts is None else why(facts, self._verdict, clean_s, (), self._rule),
-            silent_s=None if facts is None else facts.silent_s,
+            why=why(facts, self._verdict, clean_s, (), self._rule),
+            silent_s=facts.silent_s,
             ride_out_s=self._promise.ride_out_s,
             loss_percent=100 * self._condition.loss,
             rtt_ms=self._usual_ms + self._condition.extra_ms,
             answering=0 if self._silent else self._promise.targets,
             targets=self._promise.targets,
-            suspect=self._suspect(now),
-            evidence=evidence,
-            threshold=needed,
-            stale=now >= self._unmeasured_since + self._rule.ride_out_s,
-            fades=bad and (self._better is not None or easing),
+            suspect=facts.suspect,
+            evidence=facts.evidence,
+            threshold=facts.threshold,
+            stale=self._stale(now),
+            fades=self._fades(now),
         )
-        if facts is None or self._slowness is None or self._rule.latency is None:
+        if self._slowness is None or self._rule.latency is None:
             return found
         return with_delay(found, self._slowness.told(self._promise.targets), self._rule.latency)
 

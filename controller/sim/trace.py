@@ -7,11 +7,12 @@ next one. ``rtt_ms`` may be empty (nothing came back); ``loss_percent`` empty me
 from __future__ import annotations
 
 import csv
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
-from itertools import pairwise
-from math import isfinite
+from itertools import chain, pairwise
+from math import inf, isnan, nan
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -29,8 +30,10 @@ STEP_MS: Final = 10.0  # and round trips above the link's median to a multiple o
 MOST_PROBLEMS: Final = 20  # a file with the wrong unit is wrong in every line
 LONGEST_S: Final = 366 * 86400.0
 
-Row = tuple[float, float | None, float | None]  # time, loss in percent, round trip in ms
-Rows = dict[str, list[Row]]
+# By link: time, loss in percent, round trip in ms of one row after the other, not a number where empty. Flat,
+# because a week of one link, second by second, is 600,000 rows.
+Rows = dict[str, "array[float]"]
+Row = tuple[float, float, float]
 
 
 def trace(path: Path, content: bytes, policy: Policy) -> tuple[Scenario | None, list[Problem]]:
@@ -51,101 +54,111 @@ def trace(path: Path, content: bytes, policy: Policy) -> tuple[Scenario | None, 
         return None, [
             Problem(name, reader.line_num, 1, f"this is not CSV: {error}", "Look for stray quotes.")
         ]
-    if problems:
-        return None, problems
-    times = sorted({at for measured in rows.values() for at, *_ in measured})
-    if not times:
-        return None, [Problem(name, 1, 1, "there are no measurements", "Add a row a link and moment.")]
-    return _scenario(path, rows, times), []
+    if not problems and not any(rows.values()):
+        problems = [Problem(name, 1, 1, "there are no measurements", "Add a row a link and moment.")]
+    return (None, problems) if problems else (_scenario(path, rows), [])
 
 
 def _rows(name: str, reader: Iterator[list[str]], policy: Policy) -> tuple[Rows, list[Problem]]:
-    rows: Rows = {link: [] for link in policy.links}
+    rows: Rows = {link: array("d") for link in policy.links}
     problems: list[Problem] = []
     for number, fields in enumerate(reader, start=2):
         if not fields:
             continue
-        found = _row(name, number, fields, rows)
-        if isinstance(found, Problem):
-            problems.append(found)
-            if len(problems) >= MOST_PROBLEMS:
-                break
-        else:
-            rows[fields[1].strip()].append(found)
-    for link, measured in rows.items():
-        measured.sort(key=lambda row: row[0])
-        twice = next((b[0] for a, b in pairwise(measured) if a[0] == b[0]), None)
+        try:
+            at, link, loss, rtt = fields
+            row = float(at), float(loss) if loss else nan, float(rtt) if rtt else nan
+            if 0 <= row[0] < inf and not (row[1] < 0 or row[1] > 100 or row[2] < 0 or row[2] == inf):
+                rows[link].extend(row)
+                continue
+        except (KeyError, ValueError):
+            pass
+        problems.append(_problem(name, number, fields, rows))
+        if len(problems) >= MOST_PROBLEMS:
+            break
+    for link, flat in rows.items():
+        table = list(_table(flat))
+        if any(before[0] >= after[0] for before, after in pairwise(table)):
+            table.sort()
+            rows[link] = array("d", chain.from_iterable(table))
+        twice = next((after[0] for before, after in pairwise(table) if before[0] == after[0]), None)
         if twice is not None:
             hint = "Keep one of its rows."
             problems.append(Problem(name, 0, 0, f"{link} is measured twice at {twice:g} s", hint))
     return rows, problems
 
 
-def _row(name: str, number: int, fields: Sequence[str], rows: Rows) -> Row | Problem:
+def _table(flat: array[float]) -> Iterator[Row]:
+    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+
+
+def _problem(name: str, number: int, fields: Sequence[str], rows: Rows) -> Problem:
+    """What is wrong with a row, in which something is."""
     if len(fields) != len(HEADER):
         hint = f"There are {len(HEADER)}: {', '.join(HEADER)}."
         return Problem(name, number, 1, f"this row has {len(fields)} values", hint)
-    link = fields[1].strip()
+    at, link, loss, rtt = fields
     if link not in rows:
         hint = did_you_mean(link, rows, f"There are: {', '.join(rows)}.")
         return Problem(name, number, 1, f"there is no link {quoted(link)}", hint)
-    values: list[float | None] = []
-    for column, text in zip(HEADER, fields, strict=True):
-        if column == "link":
-            continue
-        try:
-            value = float(text) if text.strip() else None
-        except ValueError:
-            value = float("nan")
-        if value is not None and not (isfinite(value) and value >= 0):
-            return Problem(name, number, 1, f"{column} is {quoted(text)}", "Write a number of 0 or more.")
-        values.append(value)
-    at, loss, rtt = values
-    if at is None:
+    if not at:
         return Problem(name, number, 1, "time_s is empty", "Write seconds, since whenever it began.")
-    if loss is not None and loss > 100:
-        return Problem(name, number, 1, f"loss_percent is {loss:g}", "Write 0 to 100.")
-    return at, loss, rtt
+    for column, text in (("time_s", at), ("loss_percent", loss), ("rtt_ms", rtt)):
+        try:
+            sound = not text or 0 <= float(text) < inf
+        except ValueError:
+            sound = False
+        if not sound:
+            hint = "Write a number of 0 or more, or nothing where nothing was measured."
+            return Problem(name, number, 1, f"{column} is {quoted(text)}", hint)
+    return Problem(name, number, 1, f"loss_percent is {quoted(loss)}", "Write 0 to 100.")
 
 
-def _scenario(path: Path, rows: Rows, times: Sequence[float]) -> Scenario | None:
-    began = times[0]
-    steps = sorted(b - a for a, b in pairwise(times))
-    lasts_s = min(times[-1] - began + (steps[len(steps) // 2] if steps else 1.0), LONGEST_S)
+def _scenario(path: Path, rows: Rows) -> Scenario:
+    began = min(flat[0] for flat in rows.values() if flat)
+    last = max(flat[-3] for flat in rows.values() if flat)
+    steps = sorted(b - a for flat in rows.values() for a, b in pairwise(flat[::3]))
+    lasts_s = min(last - began + (steps[len(steps) // 2] if steps else 1.0), LONGEST_S)
     usual = {
         link: median(trips)
-        for link, measured in rows.items()
-        if (trips := [rtt for _, loss, rtt in measured if rtt is not None and (loss or 0.0) < LEVELS[0]])
+        for link, flat in rows.items()
+        if (trips := [rtt for _, loss, rtt in _table(flat) if loss < LEVELS[0] and not isnan(rtt)])
     }
     spans = tuple(
         Span((link,), start - began, end - began, condition)
-        for link, measured in rows.items()
-        for start, end, condition in _stretches(measured, usual.get(link), began + lasts_s)
+        for link, flat in rows.items()
+        for start, end, condition in _stretches(_table(flat), usual.get(link), began + lasts_s)
         if condition != WELL
     )
     return Scenario(path.stem, lasts_s, spans, usual_ms=usual, about=f"as measured: {path.name}")
 
 
 def _stretches(
-    measured: Sequence[Row], usual_ms: float | None, end: float
+    table: Iterable[Row], usual_ms: float | None, end: float
 ) -> Iterator[tuple[float, float, Condition]]:
     """Stretches of one link that are alike. Before its first row a link is taken to be well."""
-    since, now = None, WELL
-    for at, loss, rtt in measured:
-        condition = _condition(loss, rtt, usual_ms)
+    since, now, was = None, WELL, (0, 0)
+    for at, loss, rtt in table:
+        key = _rounded(loss, rtt, usual_ms)
         if since is None:
-            since, now = at, condition
-        elif condition != now:
+            since, was, now = at, key, _condition(*key)
+        elif key != was:
             yield since, at, now
-            since, now = at, condition
+            since, was, now = at, key, _condition(*key)
     if since is not None:
         yield since, end, now
 
 
-def _condition(loss: float | None, rtt: float | None, usual_ms: float | None) -> Condition:
-    if loss is None:
+def _rounded(loss: float, rtt: float, usual_ms: float | None) -> tuple[int, int]:
+    """How many levels of loss, or -1 where none was measured, and how many steps of delay."""
+    if isnan(loss):
+        return -1, 0
+    delay = 0 if usual_ms is None or isnan(rtt) else max(0, round((rtt - usual_ms) / STEP_MS))
+    return bisect_right(LEVELS, loss), delay
+
+
+def _condition(level: int, delay: int) -> Condition:
+    if level < 0:
         return Condition(measured=False)
-    level = bisect_right(LEVELS, loss)
     share = 0.0 if not level else 1.0 if level == len(LEVELS) else LEVELS[level - 1] / 100
-    extra = 0.0 if rtt is None or usual_ms is None else STEP_MS * max(0, round((rtt - usual_ms) / STEP_MS))
-    return Condition(loss=share, extra_ms=extra)
+    return Condition(loss=share, extra_ms=delay * STEP_MS)

@@ -15,6 +15,7 @@ from controller.sim.trace import trace
 from tests.unit.sim_world import sample
 
 CASES = Path(__file__).parent.parent / "golden" / "scenario_errors" / "cases.yaml"
+NUMBER = "Write a number of 0 or more, or nothing where nothing was measured."
 HEADER = "time_s,link,loss_percent,rtt_ms\n"
 
 
@@ -59,10 +60,10 @@ def test_an_upstream_that_a_class_never_goes_over_is_no_expectation() -> None:
             f"{HEADER}0,edge1-azerbajan,0,40\n",
             "2:1: there is no link 'edge1-azerbajan'. Did you mean edge1-azerbaijan?",
         ),
-        (f"{HEADER}0,edge2-iran,0%,40\n", "2:1: loss_percent is '0%'. Write a number of 0 or more."),
-        (f"{HEADER}0,edge2-iran,-1,40\n", "2:1: loss_percent is '-1'. Write a number of 0 or more."),
-        (f"{HEADER}0,edge2-iran,0,nan\n", "2:1: rtt_ms is 'nan'. Write a number of 0 or more."),
-        (f"{HEADER}0,edge2-iran,101,40\n", "2:1: loss_percent is 101. Write 0 to 100."),
+        (f"{HEADER}0,edge2-iran,0%,40\n", f"2:1: loss_percent is '0%'. {NUMBER}"),
+        (f"{HEADER}0,edge2-iran,-1,40\n", f"2:1: loss_percent is '-1'. {NUMBER}"),
+        (f"{HEADER}0,edge2-iran,0,inf\n", f"2:1: rtt_ms is 'inf'. {NUMBER}"),
+        (f"{HEADER}0,edge2-iran,101,40\n", "2:1: loss_percent is '101'. Write 0 to 100."),
         (f"{HEADER},edge2-iran,0,40\n", "2:1: time_s is empty. Write seconds, since whenever it began."),
         (
             f"{HEADER}7,edge2-iran,0,40\n7,edge2-iran,0,41\n",
