@@ -70,7 +70,8 @@ def _columns() -> Iterable[tuple[int, int]]:
 
 def _carriers(account: Account, signs: dict[str, str], lasts_s: float) -> str:
     """Of each column, who carried it at its end."""
-    found, number = [], 0
+    found: list[str] = []
+    number = 0
     for column in range(COLUMNS):
         end = (column + 1) * lasts_s / COLUMNS
         while number + 1 < len(account.carried) and account.carried[number + 1][0] < end:

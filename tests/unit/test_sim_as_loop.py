@@ -46,4 +46,6 @@ async def test_what_the_loop_does_the_simulation_foretells(outages: list[Outage]
     once = [each for n, each in enumerate(did) if not n or each[1] != did[n - 1][1]]
     assert [text for _, text in foretold] == [text for _, text in once]
     for (ours, _), (theirs, _) in zip(foretold, once, strict=True):
-        assert ours == pytest.approx(theirs, abs=1.5)
+        assert ours == pytest.approx(
+            theirs, abs=3
+        )  # each step of the loop is verified, and clocks run from then

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from controller.cli import root
 from controller.cli.root import app
@@ -30,7 +31,7 @@ def scenario(tmp_path: Path) -> Path:
     return path
 
 
-def run(*words: object) -> Result:
+def run(*words: object) -> Any:
     inventory = str(default_inventory())
     return CliRunner().invoke(app, ["--inventory", inventory, "policy", "simulate", *map(str, words)])
 

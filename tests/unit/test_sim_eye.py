@@ -81,8 +81,8 @@ def test_verdicts_are_those_of_the_detectors_and_come_when_theirs_do(
         assert at == pytest.approx(their_at, abs=late_s)
 
 
-def an_eye(**changes: object) -> Eye:
-    rule = replace(HEALTH, recover_s=5.0, latency=LatencyPolicy(worse_by_ms=50, held_s=60), **changes)  # type: ignore[arg-type]
+def an_eye() -> Eye:
+    rule = replace(HEALTH, recover_s=5.0, latency=LatencyPolicy(worse_by_ms=50, held_s=60))
     return eyes(policy(rule, [AZ]), {})[AZ]
 
 
