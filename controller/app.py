@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from controller import looking, planning
+from controller import looking, planning, sim
 from controller.config import Loaded, load
 from controller.core import detect
 from controller.core.calibration import Fit
@@ -55,6 +55,7 @@ from controller.watch import QUIET_TIME, World, probe_paths
 
 STORE_FILE = "failover.db"
 SAMPLES_FILE = "samples.db"
+SCENARIOS = "scenarios"  # the folder of the inventory that has the library
 
 
 class SystemClock:
@@ -370,3 +371,16 @@ def sight(state: Path) -> Sight | None:
         return reader.sight()
     finally:
         reader.close()
+
+
+def simulate(inventory: Path, scenario: Path, policies: Sequence[Path]) -> list[sim.Run]:
+    """What each policy, or the inventory's own, makes of a scenario, by file or by name in the library.
+
+    Raises ConfigError for what is wrong with inventory, policies or scenario.
+    """
+    path = sim.find(scenario, inventory / SCENARIOS)
+    runs = []
+    for file in policies or (None,):
+        policy = load(inventory, policy_file=file).policy
+        runs.append(sim.simulate(policy, sim.load(path, policy), str(file or inventory / "policy.yaml")))
+    return runs

@@ -14,13 +14,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from controller.core.cycle import telling, wait_s
 from controller.core.intent import intents
 from controller.core.model import (
     Applied,
     Assignment,
     ControlState,
     Decision,
-    Delay,
     Failed,
     Health,
     Outcome,
@@ -46,9 +46,6 @@ from controller.user_path import UserPath
 from controller.watch import KEPT_CHANGES, LoopSettings, Watch, World
 
 _BAD = (Verdict.DOWN, Verdict.DEGRADED)
-
-
-SHORTEST_WAIT_S = 0.001  # between two cycles that time alone calls for
 
 
 @dataclass(slots=True)
@@ -185,12 +182,7 @@ class Loop:
                 await asyncio.sleep(self._set.retry_first_s)
 
     async def _wait(self) -> None:
-        now = self._clock.now()
-        times = [self._retry.at] if self._retry.at > now else []
-        if self._decision and self._decision.decide_again_at is not None:
-            times.append(self._decision.decide_again_at)
-        # A moment that is almost here is waited for too: rounding must not make cycles without end of it.
-        timeout = max(SHORTEST_WAIT_S, min(times) - now) if times else None
+        timeout = wait_s(self._decision, self._retry.at, self._clock.now())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
         self._wake.clear()
@@ -332,20 +324,8 @@ class Loop:
     def _note(self, decision: Decision, outcomes: Sequence[Outcome], timings: Mapping[str, float]) -> None:
         """Exactly one sentence a cycle; kept in the store when it says something new."""
         acted = [outcome for outcome in outcomes if not isinstance(outcome, Unchanged)]
-        key = (
-            decision.assignment,
-            decision.frozen,
-            self._watch.vantage.trouble is None,
-            tuple((held.traffic_class, held.move) for held in decision.held),
-            tuple((notice.rule, notice.subject) for notice in decision.notices),
-            tuple(order.number for order in self._orders.overrides),
-            tuple(
-                sorted(
-                    (name, health.verdict, health.delay is Delay.BROWNOUT)
-                    for name, health in self._watch.health.items()
-                )
-            ),
-        )
+        orders = tuple(order.number for order in self._orders.overrides)
+        key = (telling(decision, self._watch.health, self._watch.vantage), orders)
         news = bool(acted) or key != self._noted
         fields = {outcome.router: outcome.kind for outcome in acted}
         level = self._log.info if news else self._log.debug

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from controller.core import detect
 from controller.core.calibration import Fit
+from controller.core.cycle import signature
 from controller.core.detect import DetectorState
 from controller.core.intent import current_assignment
 from controller.core.judgement_text import LABEL
@@ -389,11 +390,3 @@ def probe_paths(policy: Policy) -> list[ProbePath]:
     if policy.health.anchors:
         paths.append(ProbePath(ANCHORS, {}, policy.health.anchors, any_source=True))
     return paths
-
-
-def signature(health: Mapping[str, Health]) -> dict[str, tuple[Verdict, bool, bool, bool, bool, Delay]]:
-    """What of the health a decision depends on; a change of it wakes the loop."""
-    return {
-        name: (each.verdict, each.suspect, each.stale, each.doubt is not None, each.fades, each.delay)
-        for name, each in health.items()
-    }

@@ -33,7 +33,7 @@ class Exit(IntEnum):
     OK = 0  # done, or nothing to change
     ERROR = 1  # nothing was done: bad input, missing file, wrong usage
     CHANGES = (
-        2  # `plan`: something to change; `probe`: something is not up; `readiness`: no answer to something
+        2  # `plan`: something to change; `probe`: something is not up; `simulate`, `readiness`: not as wanted
     )
     PARTIAL = 3  # some routers could not be read or changed, or the guard refused; the rest was served
 

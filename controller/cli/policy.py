@@ -1,4 +1,4 @@
-"""``failover policy check``, ``policy explain``, ``policy schema`` and ``init``: for operators."""
+"""``failover policy ...`` (``simulate`` has a file of its own) and ``init``: for operators."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from controller.app import App
 from controller.cli.common import Exit, JsonOption, err, logger, out, print_json
 from controller.cli.loop import options
+from controller.cli.simulate import simulate
 from controller.config import ConfigError, Problem, load, reference, schema, write_starter
 from controller.core.grey_ambient import DAY_S
 from controller.core.judgement_text import LABEL
@@ -19,6 +20,7 @@ from controller.core.pacing import FASTER
 from controller.core.promise import TOLD
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the policy.", rich_markup_mode=None)
+app.command()(simulate)
 
 
 def register(root: typer.Typer) -> None:

@@ -32,7 +32,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Failover controller for multi-homed networks: watches links, decides by policy, changes BGP.",
     epilog="Exit codes: 0 done or nothing to change; 1 error, nothing done; 2 plan: changes,"
-    " probe: something is not up, policy readiness: a failure has no answer;"
+    " probe: something is not up, policy readiness: a failure has no answer,"
+    " policy simulate: not as expected;"
     " 3 some routers could not be read or changed, or were refused.",
 )
 demo_command.register(lab_commands.app)
@@ -119,7 +120,7 @@ def main() -> None:
         for problem in error.problems:
             err.print(str(problem), markup=False)
         count = len(error.problems)
-        err.print(f"failover: {count} problem{'s' if count > 1 else ''} in the inventory; nothing was done")
+        err.print(f"failover: {count} problem{'s' if count > 1 else ''} {error.where}; nothing was done")
         code = Exit.ERROR
     except USER_ERRORS as error:
         err.print(f"failover: {error}", markup=False)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.config.check_inventory import check_inventory
@@ -39,16 +39,23 @@ class Loaded:
     fingerprint: str  # SHA-256 over the names and contents of all files: changes when anything in them does
 
 
-def load(directory: Path, platforms: Collection[str] = PLATFORMS) -> Loaded:
+def load(
+    directory: Path, platforms: Collection[str] = PLATFORMS, *, policy_file: Path | None = None
+) -> Loaded:
     """Read and check the five files of an inventory directory.
 
-    Raises ConfigError with every problem in any of them.
+    ``policy_file`` is read instead of its policy.yaml. Raises ConfigError with every problem in any of them.
     """
     _require(directory)
     contents = {name: _content(directory, name) for name in FILES}
+    if policy_file is not None:
+        contents[POLICY] = _content(policy_file.parent, policy_file.name)
     policy, problems, warnings = examine(contents, platforms)
     if policy is None:
-        raise ConfigError(directory, problems)
+        told = str(policy_file or POLICY)
+        raise ConfigError(
+            directory, [replace(each, file=told) if each.file == POLICY else each for each in problems]
+        )
     return Loaded(policy, directory, tuple(warnings), _fingerprint(contents))
 
 

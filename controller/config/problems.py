@@ -33,6 +33,8 @@ class Problem:
 class ConfigError(Exception):
     """The inventory cannot be used. Carries every problem found, sorted; ``str()`` has one a line."""
 
+    where = "in the inventory"
+
     def __init__(self, directory: Path, problems: Iterable[Problem]) -> None:
         self.directory = directory
         self.problems = tuple(sorted(set(problems)))

@@ -36,6 +36,10 @@ class Checked(Generic[M]):
             lost[: len(steps)] == steps or steps[: len(lost)] == lost for lost in self.gone
         )
 
+    def given(self, *steps: str | int) -> bool:
+        """Whether anything stands at ``steps`` of the draft in the document, be it broken."""
+        return self.document.value(*_original(steps, self.gone)) is not None
+
     def problem(self, steps: Steps, message: str, hint: str, *, key: bool = False) -> Problem:
         """A problem with what stands at ``steps`` of the draft."""
         return self.document.problem(_original(steps, self.gone), message, hint, key=key)
@@ -158,7 +162,8 @@ def _problem(document: Document, model: type[BaseModel], error: Mapping[str, Any
             hint = _how_to_add(name, _fields(model, steps[:-1]).get(name))
             return document.problem(steps[:-1], f"{quoted(name)} is missing", hint, key=True)
         case kind_of_error:
-            message, hint = _said(kind_of_error, error, quoted(name) if steps else "this file")
+            what = "this file" if not steps else "this item" if isinstance(steps[-1], int) else quoted(name)
+            message, hint = _said(kind_of_error, error, what)
             return document.problem(steps, message, hint, key=about_key)
 
 

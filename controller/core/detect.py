@@ -39,6 +39,7 @@ from controller.core.judgement import (
     Witnesses,
     dead_everywhere,
     judge,
+    stands,
     tell,
     worst,
 )
@@ -321,19 +322,10 @@ def _order_of_signals(signal: Signal) -> tuple[float, int, str, float, str]:
 
 
 def _after(family: FamilyState, facts: Facts, health: HealthPolicy, now: float) -> FamilyState:
-    """What stands, given how it looks: worse at once, better after ``recover_s`` without a setback."""
-    looks, standing, better = facts.verdict, family.standing, family.better
-    if looks is Verdict.UNKNOWN:
-        better = None
-    elif standing is Verdict.UNKNOWN or SEVERITY[looks] >= SEVERITY[standing]:
-        standing, better = looks, None
-    elif facts.suspect:
-        better = None
-    else:
-        if better is None or better[0] is not looks:
-            better = (looks, now)
-        if now - better[1] >= health.recover_s:
-            standing, better = looks, None
+    """What stands, given how it looks."""
+    standing, better = stands(
+        facts.verdict, family.standing, family.better, health.recover_s, now, suspect=facts.suspect
+    )
     return replace(family, facts=facts, standing=standing, better=better)
 
 

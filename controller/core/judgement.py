@@ -204,3 +204,28 @@ def dead_everywhere(paths: Collection[Told], before: frozenset[Target]) -> froze
             twice |= seen & path.quiet
             seen |= path.quiet
     return (before | twice) - answered
+
+
+def stands(
+    looks: Verdict,
+    standing: Verdict,
+    better: tuple[Verdict, float] | None,
+    recover_s: float,
+    now: float,
+    *,
+    suspect: bool,
+) -> tuple[Verdict, tuple[Verdict, float] | None]:
+    """What stands, given how it looks: worse at once, better after ``recover_s`` without a setback.
+
+    ``standing``: what stood, the last verdict that was not unknown. ``better``: what it has looked like
+    instead, and since when. Both come back as they are from now on.
+    """
+    if looks is Verdict.UNKNOWN:
+        return standing, None
+    if standing is Verdict.UNKNOWN or SEVERITY[looks] >= SEVERITY[standing]:
+        return looks, None
+    if suspect:
+        return standing, None
+    if better is None or better[0] is not looks:
+        better = (looks, now)
+    return (looks, None) if now - better[1] >= recover_s else (standing, better)

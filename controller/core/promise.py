@@ -62,19 +62,22 @@ class Promise:
 
         Never: too few targets to leave one out, or hardly more than is usual.
         """
-        silence_s = self._silence_s(loss)
+        times = (self.silence_s(loss), self.grey_s(loss))
+        return min((each for each in times if each is not None), default=None)
+
+    def grey_s(self, loss: float) -> float | None:
+        """Until loss that leaves some answers is found for what it is; None: never. See ``within_s``."""
         if loss >= 1 or self.targets < FEWEST or loss <= 2 * self.ambient:
-            return silence_s
+            return None
         jurors = min(self.targets, GROUPS)
         nats_per_s = self.probes_per_s * (jurors - 1) / jurors * _gain(loss, self.ambient)
         calm_s = FIRST_SIGN * self.threshold / nats_per_s
         hurried_s = (1 - FIRST_SIGN) * self.threshold / nats_per_s / FASTER
         credit_s = MOST_SLICES * max(SLICE_S, SLICE_INTERVALS * self.targets / self.probes_per_s)
-        grey_s = self.timeout_s + calm_s + hurried_s + max(0.0, hurried_s - credit_s) * (FASTER - 1)
-        return grey_s if silence_s is None else min(grey_s, silence_s)
+        return self.timeout_s + calm_s + hurried_s + max(0.0, hurried_s - credit_s) * (FASTER - 1)
 
-    def _silence_s(self, loss: float) -> float | None:
-        """Until silence has grown to ``ride_out`` though some probes are answered."""
+    def silence_s(self, loss: float) -> float | None:
+        """Until silence has grown to ``ride_out``, though some probes may be answered; None: never."""
         grows = loss - TAKES_BACK * (1 - loss)
         return self.total_s + self.ride_out_s * (1 / grows - 1) if grows > 0 else None
 

@@ -1,15 +1,18 @@
 """Whatever is done to the starter files, the answer is a policy or a list of problems."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.config import default_inventory
+from controller.config import default_inventory, load
 from controller.config.loader import check
 from controller.config.problems import Problem
 from controller.config.sources import FILES
 from controller.core.model import Policy
+from controller.sim.load import scenario
+from controller.sim.trace import trace
 
 STARTER = {
     # comments only slow the parser down
@@ -132,3 +135,35 @@ def assert_placed(problem: Problem, contents: dict[str, bytes]) -> None:
     assert problem.message
     assert problem.hint
     assert 1 <= problem.line <= len(contents[problem.file].splitlines()) + 1
+
+
+SCENARIO = (default_inventory() / "scenarios" / "repair-broken.yaml").read_text()
+TRACE = "time_s,link,loss_percent,rtt_ms\n" + "".join(
+    f"{n},edge1-azerbaijan,{n % 101},{n}\n" for n in range(9)
+)
+SAMPLE = load(default_inventory()).policy
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(edits, min_size=1, max_size=4))
+def test_any_damage_to_a_scenario_gives_a_scenario_or_problems_with_places(damage: list[Edit]) -> None:
+    text = SCENARIO
+    for edit in damage:
+        text = edit(text)
+    content = text.encode("utf-8", "surrogatepass")
+    found, problems = scenario(Path("scenario.yaml"), content, SAMPLE)
+    assert (found is None) == bool(problems)
+    for problem in problems:
+        assert_placed(problem, {"scenario.yaml": content})
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(edits, min_size=1, max_size=4))
+def test_any_damage_to_a_trace_gives_a_scenario_or_problems(damage: list[Edit]) -> None:
+    text = TRACE
+    for edit in damage:
+        text = edit(text)
+    found, problems = trace(Path("trace.csv"), text.encode("utf-8", "surrogatepass"), SAMPLE)
+    assert (found is None) == bool(problems)
+    for problem in problems:
+        assert f"{problem}".splitlines() == [f"{problem}"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from controller.core.cycle import signature
 from controller.core.delay import of_link
 from controller.core.detect import health, initial, remembered, step
 from controller.core.model import (
@@ -21,7 +22,6 @@ from controller.core.model import (
     Target,
     Verdict,
 )
-from controller.watch import signature
 from tests.unit.detection_world import AZ, GE, HEALTH, LINKS, START, V4, V6, World, policy, silence
 
 SPARING = replace(

@@ -1,0 +1,89 @@
+"""A scenario as values: what befalls which path when, and what is expected of the controller.
+
+Times are seconds of scenario time, which begins at 0 in calm: every link has been well for a week.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+USUAL_MS: Final = 40.0  # round trip over a link of which nothing else is said
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a path is. The default is well."""
+
+    loss: float = 0.0  # share of packets lost; 1: nothing passes
+    extra_ms: float = 0.0  # round trips take so much longer than usual
+    missing: float = 0.0  # share of the usual prefixes that the upstream does not announce
+    measured: bool = True  # False: no measurement arrives, good or bad
+
+
+WELL: Final = Condition()
+
+
+def worst(conditions: Iterable[Condition]) -> Condition:
+    """Several things befall one path: the worst of each counts, whatever their order."""
+    found = WELL
+    for each in conditions:
+        found = Condition(
+            max(found.loss, each.loss),
+            max(found.extra_ms, each.extra_ms),
+            max(found.missing, each.missing),
+            found.measured and each.measured,
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Paths that are in some condition from ``start_s`` to ``end_s``."""
+
+    paths: tuple[str, ...]  # links; model.USER_PATH and model.ANCHORS where the prober's own way is hit
+    start_s: float
+    end_s: float
+    condition: Condition
+    seen_only: bool = False  # probes have it so, users do not
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A router that cannot be reached; ``dead``: because it is off, so that nobody uses its links."""
+
+    router: str
+    start_s: float
+    end_s: float
+    dead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One claim. Of those below the blank line exactly one is made; ``start_s`` to ``end_s`` bounds it."""
+
+    text: str  # as people read it
+    traffic_class: str | None  # None: each class
+    start_s: float
+    end_s: float
+
+    carried_by: str | None = None  # at ``end_s``
+    most_moves: int | None = None
+    most_false_moves: int | None = None
+    least_availability: float | None = None  # share of the time
+    says: str | None = None  # some decision's sentence has this in it
+    frozen: bool = False  # with ``says``, or alone: and that decision changes nothing out of doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """All of it. Neither the order of spans nor that of outages matters."""
+
+    title: str
+    lasts_s: float
+    spans: tuple[Span, ...] = ()
+    outages: tuple[Outage, ...] = ()
+    usual_ms: Mapping[str, float] = field(default_factory=dict)  # link -> round trip, where not USUAL_MS
+    expected: tuple[Expectation, ...] = ()
+    about: str = ""

@@ -1,0 +1,106 @@
+"""Schema of a scenario. Field descriptions are what errors show."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from controller.config.problems import quoted
+from controller.config.scalars import Duration, Name, as_text, refusal
+from controller.config.spec import Spec
+
+
+def _share(value: object) -> float:
+    text = f"{value}" if type(value) in (int, float) else as_text(value, "a percentage", "10%")
+    number, sign, rest = text.partition("%")
+    try:
+        percent = float(number) if sign and not rest else -1.0
+    except ValueError:
+        percent = -1.0
+    if not 0 < percent <= 100:
+        raise refusal(f"{quoted(text)} is not a percentage", "Write it like 10%, up to 100%.")
+    return percent / 100
+
+
+def _moment(value: object) -> Any:
+    return "0s" if type(value) is int and value == 0 else value
+
+
+Share = Annotated[float, BeforeValidator(_share)]  # 0 to 1
+Moment = Annotated[Duration, BeforeValidator(_moment)]  # seconds since the scenario began
+Count = Annotated[int, Field(ge=0)]
+What = Literal["down", "lossy", "slow", "short", "unknown", "unreachable"]
+
+
+class EventSpec(Spec):
+    """Something that happens, once or again and again."""
+
+    at: Moment = Field(description="when it begins, since the scenario began", examples=["10min"])
+    link: Name | None = Field(default=None, description="the link it happens to")
+    upstream: Name | None = Field(default=None, description="or every link of this upstream")
+    risk: Name | None = Field(default=None, description="or of all upstreams that share this risk")
+    router: Name | None = Field(default=None, description="or all links of this router, or the router")
+    all: Literal["links"] | None = Field(default=None, description="or every link there is: write links")
+    becomes: What = Field(
+        description="down (nothing passes), lossy, slow, short (of prefixes), unknown (not measured) or, of a"
+        " router, unreachable",
+        examples=["down"],
+    )
+    loss: Share | None = Field(default=None, description="lossy: so much is lost")
+    by: Duration | None = Field(default=None, description="slow: round trips take so much longer")
+    missing: Share | None = Field(default=None, description="short: so much of its usual table is gone")
+    lasts: Duration | None = Field(default=None, description="for so long; to the end, if left out")
+    every: Duration | None = Field(default=None, description="and again after this long, start to start")
+    until: Moment | None = Field(default=None, description="with every: no further start from then on")
+    only: Literal["probes"] | None = Field(
+        default=None, description="write probes if only the controller has it so, and users do not"
+    )
+
+
+class ExpectSpec(Spec):
+    """Something that must turn out so."""
+
+    traffic_class: Name | None = Field(
+        default=None, alias="class", description="of this class; of each, if left out"
+    )
+    carried_by: Name | None = Field(
+        default=None, description="this upstream alone carries it, by `at`+`within`"
+    )
+    at: Moment | None = Field(default=None, description="with carried_by: the moment")
+    within: Duration | None = Field(default=None, description="with at: allowed so much later")
+    most_moves: Count | None = Field(default=None, description="it moves no more often than this")
+    most_false_moves: Count | None = Field(
+        default=None, description="it leaves a path that was well no more often than this"
+    )
+    availability: Share | None = Field(default=None, description="its path works for this share of the time")
+    says: str | None = Field(
+        default=None, min_length=1, description="some decision's sentence has these words"
+    )
+    frozen: bool = Field(
+        default=False, description="write true: some decision changes nothing because the view is in doubt"
+    )
+    after: Moment | None = Field(default=None, description="only what is from then on")
+    before: Moment | None = Field(default=None, description="only what is up to then")
+
+
+class ScenarioFile(Spec):
+    """What happens, and what is expected."""
+
+    title: str = Field(min_length=1, description="one line", examples=["a cable breaks"])
+    about: str = Field(default="", description="what it is modelled on, and what is assumed")
+    lasts: Duration = Field(description="how long it is watched", examples=["2h"])
+    usual: dict[Name, Duration] = Field(
+        default_factory=dict, description="round trips over an upstream in calm; 40ms unless given"
+    )
+    events: list[EventSpec] = Field(default_factory=list, description="what happens, in any order")
+    expect: list[ExpectSpec] = Field(default_factory=list, description="what must come of it")
+
+
+class ScenarioDraft(Spec):
+    """What is left of a scenario without its broken parts: enough to check the rest."""
+
+    title: str = ""
+    about: str = ""
+    lasts: Duration | None = None
+    usual: dict[Name, Duration] = Field(default_factory=dict)
+    events: list[EventSpec] = Field(default_factory=list)
+    expect: list[ExpectSpec] = Field(default_factory=list)
