@@ -66,6 +66,7 @@ class Eye:
         self._since = -LONG_S
         self.mark: Mark = (Verdict.UP, False, False, False, False, Delay.USUAL)
         self.next_at = inf
+        self._still: Health | None = None  # as long as nothing befalls it, and nothing of the past is left
 
     # --- what befalls it ------------------------------------------------------------------------
 
@@ -132,6 +133,7 @@ class Eye:
 
     def _judge(self, at: float) -> None:
         self._at = at
+        self._still = None
         if self._slowness is not None:
             self._slowness.advance(at)
         silent = self._silence.now(at) >= self._silence.most
@@ -190,11 +192,13 @@ class Eye:
 
     def health(self, now: float) -> Health:
         """All that is known of it, in the words of the detectors."""
+        if self._still is not None:
+            return self._still
         part = self._part(now)
         families = dict.fromkeys(self._families, part)
         delay, delay_why = of_link(self._verdict, families)
         text = "; ".join(f"{LABEL[family]}: {part.why}" for family in families)
-        return Health(
+        found = Health(
             self.name,
             self._verdict,
             self._since,
@@ -204,6 +208,9 @@ class Eye:
             delay=delay,
             delay_why=delay_why,
         )
+        if self._condition == WELL and self.next_at == inf and not part.evidence:
+            self._still = found
+        return found
 
     def _part(self, now: float) -> FamilyHealth:
         """Of each family."""

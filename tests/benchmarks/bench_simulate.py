@@ -49,12 +49,12 @@ def timed(name: str, read: Callable[[], tuple[Scenario | None, object]], policy:
     began = time.perf_counter()
     found, problems = read()
     assert found is not None, problems
-    middle = time.perf_counter()
+    middle, busy = time.perf_counter(), time.process_time()
     run = simulate(policy, found)
-    end = time.perf_counter()
+    end, busy = time.perf_counter(), time.process_time() - busy
     print(
         f"| {name} | {found.lasts_s / DAY_S:g} | {len(found.spans)} | {len(run.said)} | {len(run.moves)}"
-        f" | {middle - began:.1f} | {end - middle:.1f} |"
+        f" | {middle - began:.1f} | {end - middle:.1f} | {busy:.1f} |"
     )
 
 
@@ -68,8 +68,8 @@ def main() -> None:
     policy = sample()
     calm = LIBRARY / "calm-week.yaml"
     content = "".join(rows(list(policy.links), days)).encode()
-    print("| scenario | days | stretches | decisions | moves | reading, s | playing, s |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| scenario | days | stretches | decisions | moves | reading, s | playing, s | of that CPU |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     timed("small troubles", lambda: scenario(calm, calm.read_bytes(), policy), policy)
     timed("flap storm", lambda: scenario(Path("storm.yaml"), STORM, policy), policy)
     timed("trace, 1 s", lambda: trace(Path("trace.csv"), content, policy), policy)
