@@ -232,7 +232,7 @@ def test_the_command_prints_rows_for_people_and_machines(state: Path) -> None:
     ("words", "says"),
     [
         (["edge9"], "no samples of edge9 are kept; there are edge1-azerbaijan"),
-        ([LINK, "--since", "5m"], "Write 5min for minutes"),
+        ([LINK, "--since", "5m"], "Write 5min."),
         ([LINK, "--since", "5min", "--by-target"], "by the minute and hour only"),
         ([LINK, "--step", "2s"], "1min"),
     ],
