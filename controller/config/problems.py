@@ -21,6 +21,11 @@ class Problem:
     message: str
     hint: str
 
+    def __post_init__(self) -> None:
+        """Names from files stand in messages and hints: whatever is in them, it stays one printable line."""
+        object.__setattr__(self, "message", _printable(self.message))
+        object.__setattr__(self, "hint", _printable(self.hint))
+
     @property
     def place(self) -> str:
         """``policy.yaml:12:5``, or the file's name alone."""
@@ -39,6 +44,10 @@ class ConfigError(Exception):
         self.directory = directory
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def quoted(value: object) -> str:

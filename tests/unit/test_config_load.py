@@ -235,6 +235,15 @@ def test_a_file_that_is_not_text(inventory: Path) -> None:
         load(inventory)
 
 
+def test_odd_characters_in_names_stay_on_one_printable_line(inventory: Path) -> None:
+    rewrite(inventory / "policy.yaml", "  iran:\n", '  "\\u2028ir":\n')
+    with pytest.raises(ConfigError) as caught:
+        load(inventory)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(caught.value.problems)
+    assert lines[0].endswith("policy.yaml has no upstream 'iran'. It has: azerbaijan, georgia, \\u2028ir.")
+
+
 def test_nesting_without_end_is_an_error_and_no_crash(inventory: Path) -> None:
     (inventory / "policy.yaml").write_text("[" * 600)
     with pytest.raises(ConfigError, match="nested too deeply"):
