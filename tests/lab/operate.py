@@ -279,6 +279,12 @@ class Controller:
     def wait_carried_by(self, upstream: str, within_s: float = MOVE_WITHIN_S) -> None:
         """Wait until traffic is on one upstream, confirmed and recorded."""
         wait_for(f"traffic on {upstream}", within_s, lambda: self.carried_by() == {upstream})
+        wait_for("the record of it", within_s, self.recorded)
+
+    def recorded(self) -> bool:
+        """Whether the latest record wants what the routers run: the status shows that a moment earlier."""
+        seen, latest = self.snapshot(), app.record(self.site.state, None)
+        return bool(seen and latest and latest.decision.assignment == seen.current)
 
     def stop(self, within_s: float = 10.0) -> tuple[int, float]:
         """End it by SIGTERM; its exit code, and how long that took in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -109,6 +110,7 @@ def test_what_people_ordered_outlives_the_controller(lab: Lab, site: Site) -> No
             "the order in the sentence", 10, lambda: "edge1-azerbaijan drained by" in controller.sentence
         )
         assert site.acted(number) == []
-        assert "edge1-azerbaijan drained by" in " ".join(site.failover("overrides").stdout.split())
+        (order,) = json.loads(site.failover("overrides", "--json").stdout)
+        assert (order["kind"], order["subject"], order["reason"]) == ("drain", "edge1-azerbaijan", "fibre work")
         assert site.failover("undrain", "edge1-azerbaijan").returncode == 0
         controller.wait_settled()
