@@ -28,6 +28,7 @@ class Readiness:
     async def follow(self) -> None:
         """Think of one failure every ``EVERY_S``, more slowly where that takes long."""
         while True:
+            await asyncio.sleep(EVERY_S)  # also where there is nothing that may fail
             for failure in failures(self._policy):
                 began = time.process_time()
                 moment = self._moment()

@@ -111,6 +111,10 @@ def test_what_people_ordered_outlives_the_controller(lab: Lab, site: Site) -> No
         )
         assert site.acted(number) == []
         (order,) = json.loads(site.failover("overrides", "--json").stdout)
-        assert (order["kind"], order["subject"], order["reason"]) == ("drain", "edge1-azerbaijan", "fibre work")
+        assert (order["kind"], order["subject"], order["reason"]) == (
+            "drain",
+            "edge1-azerbaijan",
+            "fibre work",
+        )
         assert site.failover("undrain", "edge1-azerbaijan").returncode == 0
         controller.wait_settled()

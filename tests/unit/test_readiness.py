@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from controller.cli.root import main
 from controller.config import write_starter
 from controller.core.model import OrderKind, Override, Verdict
 from controller.core.readiness import Answer, Moment, answer, failures, pairs, told
-from controller.ready import EVERY_S
+from controller.ready import EVERY_S, Readiness
 from tests.decide_world import AZ, DOWN, GE1, GE2, IR, World, traffic_class, world
 from tests.unit.test_loop import Scene, dark
 
@@ -119,6 +121,16 @@ async def test_it_is_logged_once() -> None:
     text = "should link edge2-iran, upstream iran fail now, nothing is left to carry residential"
     assert text in found
     assert sum(text in line for _, line in scene.log.lines) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_where_nothing_can_fail_the_loop_is_not_held_up() -> None:
+    empty = replace(world().policy, links={}, upstreams={}, routers={})
+    following = asyncio.create_task(Readiness(empty, lambda: None, lambda: None).follow())
+    await asyncio.sleep(10 * EVERY_S)
+    assert not following.done()
+    following.cancel()
 
 
 def test_the_command_shows_all_and_its_code_says_whether_there_is_an_answer_to_everything(
