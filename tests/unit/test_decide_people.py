@@ -14,6 +14,7 @@ from tests.decide_world import (
     GE1,
     GE2,
     IR,
+    UNKNOWN,
     UP,
     D,
     P,
@@ -100,6 +101,20 @@ def test_the_last_path_that_carries_well_is_kept_though_it_is_drained_until_anot
     for _ in range(3):
         w.step(600)
     assert w.of()[AZ] == D
+
+
+def test_a_drained_link_is_not_made_to_carry_beside_one_that_nothing_is_known_of() -> None:
+    w = world(traffic_class("business", "iran", "georgia"), traffic_class("residential", "azerbaijan"))
+    w.unreachable = frozenset({"edge1"})
+    w.turn({IR: DOWN})
+    w.step(1)
+    w.unreachable = frozenset()
+    assert w.of("business")[GE2] == P
+    w.turn({IR: UP, GE2: UNKNOWN})
+    order(w, "drain", GE1)
+    w.step(0)
+    assert w.of("business")[GE1] != P
+    assert w.look().assignment == w.visible()
 
 
 def test_a_drained_path_that_carries_as_the_last_is_left_like_any_other_once_it_dies() -> None:
@@ -214,6 +229,24 @@ def test_of_two_pins_the_later_counts_and_of_a_drain_and_a_pin_the_drain() -> No
     order(w, "drain", "georgia")
     w.step(0.1)
     assert w.of()[AZ] == P
+
+
+def test_what_was_fled_from_is_not_returned_to_by_its_other_link_because_of_an_older_pin() -> None:
+    w = world(traffic_class("residential", "azerbaijan", "georgia"))
+    w.turn({GE2: DOWN})
+    w.step(60)
+    w.turn({GE2: UP})
+    w.step(1)
+    order(w, "pin", "residential", "georgia")
+    w.step(1)
+    assert (w.of()[GE1], w.of()[GE2]) == (P, D)
+    w.turn({GE1: DOWN})
+    assert w.step(1).escape
+    assert w.of()[AZ] == P
+    w.step(1)
+    assert w.of()[AZ] == P
+    w.step(60)
+    assert w.of()[GE2] == P
 
 
 # --- pause -----------------------------------------------------------------------------------------

@@ -117,11 +117,16 @@ def _ordered(
     option = options.get(pin.upstream)
     if option is None or option.fail_back_at == math.inf:
         return None
-    failed = [snapshot.state.links.get(link, LinkMemory()).last_failure for link in option.links]
-    since = all(at is None or at <= pin.since for at in failed)
-    clean_at = snapshot.now if since else option.fail_back_at
+    memories = [snapshot.state.links.get(link, LinkMemory()) for link in snapshot.links_of[pin.upstream]]
+    known = not any(_failed_since(memory, pin.since) for memory in memories)  # all: whichever was fled from
+    clean_at = snapshot.now if known else option.fail_back_at
     waits = _clean_text(snapshot, pin.upstream, option)
     return (Leave(pin.upstream, told(pin), told(pin), waits, clean_at, ordered=True),)
+
+
+def _failed_since(memory: LinkMemory, since: float) -> bool:
+    at = memory.last_failure
+    return at is not None and (at > since or (at == since and memory.clean_since is None))
 
 
 def _degraded(snapshot: Snapshot, active: Incumbent) -> list[str]:

@@ -19,6 +19,7 @@ from controller.core.model import (
 )
 from controller.core.rules.preference import queue
 from controller.core.rules.snapshot import Snapshot
+from controller.core.stability import primaries
 
 HEIGHT = {WITHDRAWN: 0, DRAINED: 1, BACKUP: 2, PRIMARY: 3}  # how much traffic a role invites
 
@@ -49,8 +50,8 @@ def place(
     way: one change, not two. Links on unreachable routers stay as they are.
     """
     ranks = queue(snapshot.policy, traffic_class, upstream)
-    last = _last_path(snapshot, upstream)
     now = snapshot.placements(traffic_class)
+    last = _last_path(snapshot, upstream) & primaries(now)
     wanted: dict[str, Placement] = {}
     waiting: list[Held] = []
     for name in snapshot.health:  # every link, by name
@@ -93,7 +94,7 @@ def _out_of_use(snapshot: Snapshot, link: str, traffic_class: TrafficClass) -> P
 
 
 def _last_path(snapshot: Snapshot, upstream: str) -> frozenset[str]:
-    """The upstream's links that work, where people drain all of these: they carry it until others can."""
+    """The upstream's links that work, where people drain all of these: what carries does until others can."""
     works = [link for link in snapshot.links_of.get(upstream, ()) if snapshot.usable(link)]
     return frozenset(works) if all(snapshot.drained(link) for link in works) else frozenset()
 
