@@ -27,6 +27,7 @@ from controller.core.model import (
 HOUR_S = 3600.0
 ESCAPE = "escape"  # rule name of the reason that marks a class as leaving a dead path in this decision
 MAX_DOUBLINGS = 32  # 2**32 s is beyond every cap; keeps the power of a flapper of years small
+NEW = LinkMemory()
 BAD = frozenset({Verdict.DOWN, Verdict.DEGRADED})
 
 
@@ -40,7 +41,7 @@ def remember(
     """
     links = {
         name: _brownouts(
-            state.links.get(name, LinkMemory()), memory, health[name], now, policy.stability, count_failures
+            state.links.get(name, NEW), memory, health[name], now, policy.stability, count_failures
         )
         for name in sorted(policy.links)
         if (memory := _link(state.links.get(name), health[name], now, policy.stability, count_failures))
@@ -79,7 +80,8 @@ def _up(memory: LinkMemory | None, since: float, now: float, *, suspect: bool) -
         return LinkMemory(now if suspect else since)
     if memory.clean_since is None:
         return LinkMemory(now, memory.failures, now)
-    return replace(memory, clean_since=now if suspect else max(min(memory.clean_since, now), since))
+    clean_since = now if suspect else max(min(memory.clean_since, now), since)
+    return memory if clean_since == memory.clean_since else replace(memory, clean_since=clean_since)
 
 
 def _brownouts(
@@ -94,6 +96,8 @@ def _brownouts(
         brownout, brownouts = brownout or begins, brownouts + begins
     elif brownout and health.verdict in (Verdict.UP, Verdict.DEGRADED):
         brownout, ended = False, now
+    if (brownout, brownouts, ended) == (after.brownout, after.brownouts, after.brownout_ended):
+        return after
     return replace(after, brownout=brownout, brownouts=brownouts, brownout_ended=ended)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controller.core.model.targets import Address, Endpoint, Family, Network, Target, family_of
 from controller.core.witnesses import Prometheus, RouterTests
@@ -77,9 +78,11 @@ class Role:
     further_prepend: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Placement:
-    """What a link is to a class: a role, and for backups the place in the queue (1 is next in line)."""
+class Placement(NamedTuple):
+    """What a link is to a class: a role, and for backups the place in the queue (1 is next in line).
+
+    A tuple, because a decision compares one for every link and class.
+    """
 
     role: str
     rank: int = 1

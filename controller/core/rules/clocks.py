@@ -14,20 +14,15 @@ from controller.core.model import LinkMemory, TrafficClass
 from controller.core.rules.eligibility import refuge_at
 from controller.core.rules.patience import turn_at
 from controller.core.rules.preference import Incumbent, Path
-from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.snapshot import Snapshot, once
 from controller.core.stability import forgotten_at
 
 
 def next_at(snapshot: Snapshot, traffic_class: TrafficClass, active: Incumbent | None) -> float | None:
     """When to think again about a class carried by ``active``, besides what holds announce; None: never."""
     flees = active is not None and active.path is Path.DEGRADED
-    times = (
-        at
-        for upstream in _rivals(traffic_class, active)
-        for link in snapshot.links_of.get(upstream, ())
-        for at in _clocks(snapshot, link, flees=flees)
-    )
-    first = min((at for at in times if at > snapshot.now), default=math.inf)
+    times = (_next_of(snapshot, upstream, flees) for upstream in _rivals(traffic_class, active))
+    first = min(times, default=math.inf)
     if active is not None:
         first = max(
             first, turn_at(snapshot, traffic_class)
@@ -40,6 +35,13 @@ def _rivals(traffic_class: TrafficClass, active: Incumbent | None) -> Sequence[s
     if active is None or active.path in (Path.BROWNOUT, Path.DEGRADED):
         return traffic_class.prefer
     return traffic_class.prefer[: traffic_class.prefer.index(active.upstream)]
+
+
+@once
+def _next_of(snapshot: Snapshot, upstream: str, flees: bool) -> float:
+    """The first of its links' clocks that has yet to end; infinite if none has."""
+    ends = (at for link in snapshot.links_of.get(upstream, ()) for at in _clocks(snapshot, link, flees=flees))
+    return min((at for at in ends if at > snapshot.now), default=math.inf)
 
 
 def _clocks(snapshot: Snapshot, link: str, *, flees: bool) -> Iterator[float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from controller.core.model import Delay, Reason, TrafficClass, Verdict
-from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.snapshot import Snapshot, once
 from controller.core.rules.trust import judged
 
 RULE = "eligibility"
@@ -37,26 +37,29 @@ class Option:
 
 def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option]:
     """Upstreams of the class with a link that traffic may be moved to, in order of preference."""
-    found: dict[str, Option] = {}
-    for upstream in traffic_class.prefer:
-        standings = {
-            link: _standing(snapshot, link)
-            for link in snapshot.links_of.get(upstream, ())
-            if snapshot.destination(link)
-        }
-        if not standings:
-            continue
-        best = min(standings.values())
-        up = [link for link, standing in standings.items() if standing is not Standing.DEGRADED]
-        found[upstream] = Option(
-            standing=best,
-            links=frozenset(link for link, standing in standings.items() if standing is best),
-            fail_back_at=min(
-                (max(snapshot.release[link], snapshot.swift_at(link)) for link in up), default=math.inf
-            ),
-            refuge_at=min((refuge_at(snapshot, link) for link in up), default=math.inf),
-        )
-    return found
+    found = {upstream: _option(snapshot, upstream) for upstream in traffic_class.prefer}
+    return {upstream: option for upstream, option in found.items() if option is not None}
+
+
+@once
+def _option(snapshot: Snapshot, upstream: str) -> Option | None:
+    standings = {
+        link: _standing(snapshot, link)
+        for link in snapshot.links_of.get(upstream, ())
+        if snapshot.destination(link)
+    }
+    if not standings:
+        return None
+    best = min(standings.values())
+    up = [link for link, standing in standings.items() if standing is not Standing.DEGRADED]
+    return Option(
+        standing=best,
+        links=frozenset(link for link, standing in standings.items() if standing is best),
+        fail_back_at=min(
+            (max(snapshot.release[link], snapshot.swift_at(link)) for link in up), default=math.inf
+        ),
+        refuge_at=min((refuge_at(snapshot, link) for link in up), default=math.inf),
+    )
 
 
 def _standing(snapshot: Snapshot, link: str) -> Standing:

@@ -18,7 +18,7 @@ from controller.core.model import (
     Verdict,
 )
 from controller.core.rules.preference import queue
-from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.snapshot import Snapshot, once
 from controller.core.stability import primaries
 
 HEIGHT = {WITHDRAWN: 0, DRAINED: 1, BACKUP: 2, PRIMARY: 3}  # how much traffic a role invites
@@ -53,44 +53,71 @@ def place(
     now = snapshot.placements(traffic_class)
     last = _last_path(snapshot, upstream) & primaries(now)
     wanted: dict[str, Placement] = {}
-    waiting: list[Held] = []
-    for name in snapshot.health:  # every link, by name
-        owner = snapshot.policy.links[name].upstream
-        before = now.get(name)
-        if not snapshot.reachable(name):
-            if before is not None:
-                wanted[name] = before
-            continue
-        out = _out_of_use(snapshot, name, traffic_class)
-        if out is not None and name not in last:
-            wanted[name] = out
+    waiting: dict[str, Held] = {}
+    for owner, links in snapshot.links_of.items():
+        kinds = _kinds(snapshot, owner)
+        if owner not in traffic_class.prefer:
+            wanted |= {link: now[link] for link in links if link in now}
+            wanted |= dict.fromkeys(kinds.reachable, Placement(WITHDRAWN))
             continue
         rightful = Placement(PRIMARY) if owner == upstream else Placement(BACKUP, ranks[owner])
-        wanted[name] = rightful
-        if owner in awaited and before is not None:
-            wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
-            continue
-        doubt = None if name in carriers else unproven(snapshot, name, rightful)
-        if doubt is not None:
-            wanted[name] = _no_higher(snapshot, name, rightful, before, bool(now))
-            if wanted[name] != rightful:
-                serving = snapshot.verdict(name) is Verdict.UP and not snapshot.health[name].suspect
-                at = snapshot.release[name]
-                if rightful.role == PRIMARY:
-                    at = max(at, snapshot.swift_at(name))
-                until = at if serving and at < math.inf else None  # else time alone helps nothing
-                move = describe_link(name, before, rightful)
-                waiting.append(Held(traffic_class.name, move, f"{name} {doubt}", until))
-    return Placed(wanted, tuple(waiting))
+        wanted |= dict.fromkeys(kinds.dead, Placement(snapshot.policy.when_down))
+        wanted |= dict.fromkeys(kinds.sound, rightful)
+        for link in (*kinds.others, *(kinds.sound if owner in awaited else ())):
+            before = now.get(link)
+            if not snapshot.reachable(link):
+                wanted |= {} if before is None else {link: before}
+            elif snapshot.drained(link) and link not in last:
+                wanted[link] = Placement(DRAINED)
+            elif owner in awaited and before is not None:
+                wanted[link] = _no_higher(snapshot, link, rightful, before, bool(now))
+            else:
+                doubt = None if link in carriers else unproven(snapshot, link, rightful)
+                wanted[link] = (
+                    rightful if doubt is None else _no_higher(snapshot, link, rightful, before, bool(now))
+                )
+                if doubt is not None and wanted[link] != rightful:
+                    waiting[link] = _waits(snapshot, traffic_class, link, rightful, doubt)
+    return Placed(
+        {link: wanted[link] for link in snapshot.health if link in wanted},
+        tuple(waiting[link] for link in sorted(waiting)),
+    )
 
 
-def _out_of_use(snapshot: Snapshot, link: str, traffic_class: TrafficClass) -> Placement | None:
-    """The placement of a link that is to carry nothing, whoever carries the class; None for any other."""
-    if snapshot.policy.links[link].upstream not in traffic_class.prefer:
-        return Placement(WITHDRAWN)
-    if snapshot.verdict(link) is Verdict.DOWN:
-        return Placement(snapshot.policy.when_down)
-    return Placement(DRAINED) if snapshot.drained(link) else None
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """The links of an upstream by what can be said of them whatever the class."""
+
+    reachable: tuple[str, ...]
+    dead: tuple[str, ...]  # and reachable
+    sound: tuple[str, ...]  # nothing speaks against any role
+    others: tuple[str, ...]  # to be looked at one by one
+
+
+@once
+def _kinds(snapshot: Snapshot, upstream: str) -> _Kinds:
+    links = snapshot.links_of[upstream]
+    reachable = tuple(link for link in links if snapshot.reachable(link))
+    dead = tuple(link for link in reachable if snapshot.verdict(link) is Verdict.DOWN)
+    sound = tuple(
+        link
+        for link in reachable
+        if not snapshot.drained(link) and unproven(snapshot, link, Placement(PRIMARY)) is None
+    )
+    known = {*dead, *sound}
+    return _Kinds(reachable, dead, sound, tuple(link for link in links if link not in known))
+
+
+def _waits(
+    snapshot: Snapshot, traffic_class: TrafficClass, link: str, rightful: Placement, doubt: str
+) -> Held:
+    """The promotion that a link must still earn; until when, where time alone makes it."""
+    serving = snapshot.verdict(link) is Verdict.UP and not snapshot.health[link].suspect
+    at = snapshot.release[link]
+    if rightful.role == PRIMARY:
+        at = max(at, snapshot.swift_at(link))
+    move = describe_link(link, snapshot.placements(traffic_class).get(link), rightful)
+    return Held(traffic_class.name, move, f"{link} {doubt}", at if serving and at < math.inf else None)
 
 
 def _last_path(snapshot: Snapshot, upstream: str) -> frozenset[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from controller.core.explain import names as listed
-from controller.core.model import PRIMARY, Held, Policy, Reason, TrafficClass, Verdict
+from controller.core.model import Held, Policy, Reason, TrafficClass, Verdict
 from controller.core.rules.eligibility import Option
-from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.snapshot import Snapshot, once
+from controller.core.stability import primaries
 
 RULE = "preference"
 
@@ -64,6 +64,7 @@ def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> 
     ), place
 
 
+@once
 def _failed(snapshot: Snapshot, upstream: str) -> bool:
     links = snapshot.links_of.get(upstream, ())
     return bool(links) and all(snapshot.on_probation(link) or not snapshot.reachable(link) for link in links)
@@ -152,21 +153,24 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
     presumed to carry like their siblings, and, where no primary link is seen anywhere, all together.
     """
     placed = snapshot.placements(traffic_class)
+    carriers = primaries(placed)
     carrying: dict[str, list[str]] = {}
     hidden: dict[str, list[str]] = {}
     for upstream in traffic_class.prefer:
-        for link in snapshot.links_of.get(upstream, ()):
-            if link not in placed and not snapshot.reachable(link):
+        links = snapshot.links_of.get(upstream, ())
+        for link in _out_of_reach(snapshot, upstream):
+            if link not in placed:
                 hidden.setdefault(upstream, []).append(link)
-            elif link in placed and placed[link].role == PRIMARY:
-                carrying.setdefault(upstream, []).append(link)
+        carry = [link for link in links if link in carriers] if carriers else []
+        if carry:
+            carrying[upstream] = carry
     if placed and hidden and not carrying:
-        links = tuple(link for links in hidden.values() for link in links)
-        return Incumbent(next(iter(hidden)), links, path(snapshot, links), presumed=True)
+        all_hidden = tuple(link for links in hidden.values() for link in links)
+        return Incumbent(next(iter(hidden)), all_hidden, path(snapshot, all_hidden), presumed=True)
     found = []
     for upstream, seen in carrying.items():
-        links = (*seen, *hidden.get(upstream, []))
-        found.append(Incumbent(upstream, links, path(snapshot, links)))
+        its_links = (*seen, *hidden.get(upstream, []))
+        found.append(Incumbent(upstream, its_links, path(snapshot, its_links)))
 
     def order(one: Incumbent) -> tuple[Path, bool, tuple[bool, int]]:
         proven = any(not snapshot.on_probation(link) for link in one.links)
@@ -175,7 +179,15 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
     return min(found, key=order, default=None)
 
 
-def path(snapshot: Snapshot, links: Iterable[str]) -> Path:
+@once
+def _out_of_reach(snapshot: Snapshot, upstream: str) -> tuple[str, ...]:
+    if not snapshot.unreachable:
+        return ()
+    return tuple(link for link in snapshot.links_of.get(upstream, ()) if not snapshot.reachable(link))
+
+
+@once
+def path(snapshot: Snapshot, links: tuple[str, ...]) -> Path:
     """State of links that carry together: that of the best."""
 
     def of(link: str) -> Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.core.model import BACKUP, PRIMARY, Placement, Reason, TrafficClass, Verdict
-from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.snapshot import Snapshot, once
+from controller.core.stability import primaries
 
 RULE = "safety"
 
@@ -18,21 +19,25 @@ def objection(
     Refused: draining the last usable path, and leaving no primary link but dead ones. A state that is no
     worse than what runs already is let pass.
     """
-    links = [link for name in traffic_class.prefer for link in snapshot.links_of.get(name, ())]
-    usable = {link for link in links if snapshot.usable(link)}
     now = snapshot.placements(traffic_class)
+    if wanted == now:
+        return None
+    usable, alive = _working(snapshot, traffic_class.prefer)
     if _open(now) & usable and not _open(wanted) & usable:
         return Reason(RULE, traffic_class.name, "refused: it would drain the last usable path")
-    alive = {link for link in links if snapshot.verdict(link) is not Verdict.DOWN}
-    if _primary(now) & alive and not _primary(wanted) & alive:
+    if primaries(now) & alive and not primaries(wanted) & alive:
         return Reason(
             RULE, traffic_class.name, "refused: it would leave the class without a live primary link"
         )
     return None
 
 
-def _primary(placements: Mapping[str, Placement]) -> set[str]:
-    return {link for link, placement in placements.items() if placement.role == PRIMARY}
+@once
+def _working(snapshot: Snapshot, upstreams: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Links of these upstreams that are usable, and those that are not dead."""
+    links = [link for name in upstreams for link in snapshot.links_of.get(name, ())]
+    usable = frozenset(link for link in links if snapshot.usable(link))
+    return usable, frozenset(link for link in links if snapshot.verdict(link) is not Verdict.DOWN)
 
 
 def _open(placements: Mapping[str, Placement]) -> set[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from controller.core.model import (
     Assignment,
@@ -23,6 +25,9 @@ from controller.core.stability import ready_at, swift_at
 
 USABLE = frozenset({Verdict.UP, Verdict.DEGRADED})
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -38,6 +43,7 @@ class Snapshot:
     release: Mapping[str, float]  # link -> when its clean time is over
     hit: frozenset[str] = frozenset()  # shared risks that seem to have struck
     orders: Orders = NONE
+    found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # see ``once``
 
     def verdict(self, link: str) -> Verdict:
         """The verdict on a link."""
@@ -115,6 +121,23 @@ class Snapshot:
         return self.current[traffic_class.name]
 
 
+def once(rule: Callable[Concatenate[Snapshot, P], T]) -> Callable[Concatenate[Snapshot, P], T]:
+    """Find an answer that is the same for every class once a moment, however many classes ask.
+
+    The rule's arguments must be hashable. Its answer is shared: it must not be changed.
+    """
+
+    @wraps(rule)
+    def asked(snapshot: Snapshot, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (rule, args, *kwargs.items())
+        if key not in snapshot.found:
+            snapshot.found[key] = rule(snapshot, *args, **kwargs)
+        answer: T = snapshot.found[key]
+        return answer
+
+    return asked
+
+
 def take(
     policy: Policy,
     health: Mapping[str, Health],
@@ -129,10 +152,7 @@ def take(
     links_of: dict[str, list[str]] = {name: [] for name in policy.upstreams}
     for name in sorted(policy.links):
         links_of.setdefault(policy.links[name].upstream, []).append(name)
-    known = {
-        name: {link: placed[link] for link in sorted(placed) if link in policy.links}
-        for name, placed in ((name, (current or {}).get(name, {})) for name in policy.classes)
-    }
+    known = {name: _known(policy, (current or {}).get(name, {})) for name in policy.classes}
     return Snapshot(
         policy=policy,
         health=health,
@@ -147,6 +167,11 @@ def take(
         hit=hit,
         orders=orders,
     )
+
+
+def _known(policy: Policy, placed: Mapping[str, Placement]) -> Mapping[str, Placement]:
+    """By name, without links that the policy has not."""
+    return {link: placed[link] for link in sorted(placed.keys() & policy.links.keys())}
 
 
 def complete(policy: Policy, health: Mapping[str, Health]) -> dict[str, Health]:
