@@ -219,7 +219,7 @@ class App:
             store = SqliteStore(self._path, read_only=True)
             with closing(store):
                 seen = planning.fresh(store.snapshot(), self.loaded.fingerprint, utc)
-        moment, seen_by = planning.moment(policy, seen, now)
+        moment, seen_by = planning.moment(policy, seen, now, utc)
         chosen = [*failures(policy), *(failures_of_two(policy) if pairs else [])]
         answers = [answer(each, policy, moment) for each in chosen]
         diffs: dict[str, dict[str, str]] = {}

@@ -23,6 +23,7 @@ from controller.core.model import (
     Decision,
     Failed,
     Health,
+    Moment,
     Outcome,
     Policy,
     Reason,
@@ -34,7 +35,6 @@ from controller.core.model import (
 )
 from controller.core.phases import phases
 from controller.core.policy import decide, record_move
-from controller.core.readiness import Moment
 from controller.core.stability import carriers
 from controller.core.turn import Change, turn
 from controller.delivery import Delivery
@@ -44,6 +44,7 @@ from controller.ports import Snapshot, StoreError
 from controller.ready import Readiness
 from controller.user_path import UserPath
 from controller.watch import KEPT_CHANGES, LoopSettings, Watch, World
+from controller.windows import Windows
 
 _BAD = (Verdict.DOWN, Verdict.DEGRADED)
 
@@ -81,6 +82,7 @@ class Loop:
         self._users = UserPath(policy, self._watch, world.clock, self._set)
         self._orders = OrderBook(world.store, world.clock, world.log, self._wake_up)
         self._readiness = Readiness(policy, self._calm, self._wake_up)
+        self._windows = Windows(policy.windows)
         self._memory = ControlState()
         self._decision: Decision | None = None
         self._noted: object = None
@@ -163,9 +165,7 @@ class Loop:
         decision, now = self._decision, self._clock.now()
         if decision is None or decision.frozen or self._acting or self._stopping:
             return None
-        watch = self._watch
-        current, absent = watch.current(), watch.unreachable()
-        return Moment(watch.health, self._memory, now, current, absent, self._orders.overrides)
+        return self._moment(self._watch.health, now)
 
     # --- govern --------------------------------------------------------------------------------
 
@@ -211,16 +211,19 @@ class Loop:
         self._rehearse()
 
     def _decide(self, health: Mapping[str, Health]) -> tuple[Decision, ControlState]:
-        now, current, absent = self._clock.now(), self._watch.current(), self._watch.unreachable()
-        return decide(
-            self._policy,
+        return decide(self._policy, self._moment(health, self._clock.now()))
+
+    def _moment(self, health: Mapping[str, Health], now: float) -> Moment:
+        watch = self._watch
+        return Moment(
             health,
             self._memory,
             now,
-            current,
-            unreachable=absent,
-            vantage=self._watch.vantage,
+            watch.current(),
+            unreachable=watch.unreachable(),
+            vantage=watch.vantage,
             overrides=self._orders.overrides,
+            windows=self._windows.at(self._clock.utc(), now),
         )
 
     def _may_try(self, decision: Decision, now: float) -> bool:

@@ -18,6 +18,7 @@ from controller.core.model import (
     Decision,
     Health,
     LinkMemory,
+    Moment,
     Override,
     Policy,
     RouterPlan,
@@ -26,7 +27,6 @@ from controller.core.model import (
     Verdict,
 )
 from controller.core.policy import decide
-from controller.core.readiness import Moment
 from controller.delivery import served
 from controller.ports import (
     Clock,
@@ -38,6 +38,7 @@ from controller.ports import (
     Snapshot,
     SourceError,
 )
+from controller.windows import Windows
 
 FRESH_S = 5.0  # a snapshot of a running loop older than this says nothing about now
 LOOK_S = 3.0  # longest look through the links when no loop is running
@@ -165,7 +166,16 @@ async def make(
     current = current_assignment(policy, {n: s.attachments for n, s in states.items() if not s.error})
     unreachable = frozenset(name for name, state in states.items() if state.error)
     decision, _ = decide(
-        policy, health, memory, now, current, unreachable=unreachable, overrides=view.overrides
+        policy,
+        Moment(
+            health,
+            memory,
+            now,
+            current,
+            unreachable=unreachable,
+            overrides=view.overrides,
+            windows=Windows(policy.windows).at(clock.utc(), now),
+        ),
     )
     plans: dict[str, RouterPlan] = {
         name: RouterPlan(name, "", "", error=state.error)
@@ -216,7 +226,7 @@ def applicable(report: PlanReport, fingerprint: str, policy: Policy) -> list[Rou
     return [plan for plan in report.routers.values() if plan.diff]
 
 
-def moment(policy: Policy, seen: Snapshot | None, now: float) -> tuple[Moment, str]:
+def moment(policy: Policy, seen: Snapshot | None, now: float, utc: float) -> tuple[Moment, str]:
     """The moment to think failures through from, and who sees it: a running loop.
 
     Without one every link is taken to be well, and the routers to run what is wanted then.
@@ -224,11 +234,21 @@ def moment(policy: Policy, seen: Snapshot | None, now: float) -> tuple[Moment, s
     if seen is not None:
         health = {each.link: each for each in seen.health}
         absent = frozenset(seen.router_errors)
-        told = Moment(health, seen.memory, seen.now, seen.current, absent, seen.overrides)
+        windows = Windows(policy.windows).at(seen.utc, seen.now)
+        told = Moment(
+            health,
+            seen.memory,
+            seen.now,
+            seen.current,
+            unreachable=absent,
+            overrides=seen.overrides,
+            windows=windows,
+        )
         return told, f"the running loop (pid {seen.pid})"
     well, memory = assumed(policy, {}, ControlState(), dict.fromkeys(policy.links, Verdict.UP), now)
-    current = decide(policy, well, memory, now, {})[0].assignment
-    return Moment(well, memory, now, current), "nobody: every link is taken to be well"
+    windows = Windows(policy.windows).at(utc, now)
+    current = decide(policy, Moment(well, memory, now, {}, windows=windows))[0].assignment
+    return Moment(well, memory, now, current, windows=windows), "nobody: every link is taken to be well"
 
 
 def offline(policy: Policy, assumptions: Mapping[str, Verdict], now: float) -> Decision:
@@ -237,7 +257,7 @@ def offline(policy: Policy, assumptions: Mapping[str, Verdict], now: float) -> D
     memory = ControlState()
     for verdicts in (dict.fromkeys(policy.links, Verdict.UP), assumptions):
         well, memory = assumed(policy, well, memory, verdicts, now)
-    return decide(policy, well, memory, now, {})[0]
+    return decide(policy, Moment(well, memory, now, {}))[0]
 
 
 class UserPathWatch:

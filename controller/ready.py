@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from controller.core.model import Policy, Reason
-from controller.core.readiness import Answer, Failure, Moment, answer, failures, lost
+from controller.core.model import Moment, Policy, Reason
+from controller.core.readiness import Answer, Failure, answer, failures, lost
 
 RULE: Final = "readiness"
 EVERY_S: Final = 1.0

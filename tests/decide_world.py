@@ -22,9 +22,11 @@ from controller.core.model import (
     HealthPolicy,
     LatencyPolicy,
     Link,
+    Moment,
     Override,
     Placement,
     Policy,
+    Preference,
     Role,
     Router,
     StabilityPolicy,
@@ -68,7 +70,7 @@ HEALTH = HealthPolicy(
 
 
 def traffic_class(name: str, *prefer: str, disjoint: bool = False) -> TrafficClass:
-    return TrafficClass(name, (ip_network("203.0.113.0/24"),), prefer, backups_disjoint=disjoint)
+    return TrafficClass(name, (ip_network("203.0.113.0/24"),), Preference(prefer), backups_disjoint=disjoint)
 
 
 RESIDENTIAL = traffic_class("residential", "azerbaijan", "georgia", "iran")
@@ -171,12 +173,14 @@ class World:
         """Decide, and change nothing but what is remembered of links."""
         decision, self.state = decide(
             self.policy,
-            self.health,
-            self.state,
-            self.now,
-            self.visible(),
-            unreachable=self.unreachable,
-            overrides=self.overrides,
+            Moment(
+                self.health,
+                self.state,
+                self.now,
+                self.visible(),
+                unreachable=self.unreachable,
+                overrides=self.overrides,
+            ),
         )
         return decision
 

@@ -26,6 +26,7 @@ from controller.core.model import (
     Outcome,
     Override,
     Policy,
+    Preference,
     Refused,
     Role,
     Router,
@@ -69,7 +70,7 @@ def policy(**stability: float) -> Policy:
         links=links,
         classes={
             "residential": TrafficClass(
-                "residential", (ip_network("203.0.113.0/24"),), ("azerbaijan", "georgia", "iran")
+                "residential", (ip_network("203.0.113.0/24"),), Preference(("azerbaijan", "georgia", "iran"))
             )
         },
         roles={

@@ -11,6 +11,7 @@ from controller.core.model import (
     Link,
     Placement,
     Policy,
+    Preference,
     Role,
     Router,
     StabilityPolicy,
@@ -37,12 +38,12 @@ def link(router: str, upstream: str, ipv4: str, ipv6: str) -> Link:
 RESIDENTIAL = TrafficClass(
     "residential",
     (ip_network("203.0.113.0/24"), ip_network("2001:db8:500::/48")),
-    ("azerbaijan", "georgia", "iran"),
+    Preference(("azerbaijan", "georgia", "iran")),
 )
 BANKS = TrafficClass(
     "banks",
     (ip_network("203.0.113.128/25"),),
-    ("georgia", "azerbaijan"),
+    Preference(("georgia", "azerbaijan")),
     destinations=(ip_network("192.0.2.0/25"), ip_network("192.0.2.129/32"), ip_network("2001:db8:200::/48")),
 )
 ROLES = {

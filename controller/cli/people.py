@@ -50,8 +50,8 @@ def pin(
     known = policy.classes.get(traffic_class)
     if known is None:
         raise fail(f"no class {traffic_class}: there are {', '.join(policy.classes)}")
-    if upstream not in known.prefer:
-        raise fail(f"{traffic_class} never uses {upstream}: its `prefer` has {', '.join(known.prefer)}")
+    if upstream not in known.upstreams:
+        raise fail(f"{traffic_class} never uses {upstream}: its `prefer` has {', '.join(known.upstreams)}")
     _order(context, OrderKind.PIN, traffic_class, upstream, reason, owner, None if forever else lasts)
 
 
@@ -123,7 +123,7 @@ def overrides(context: typer.Context, as_json: JsonOption = False) -> None:
 
 
 def _drainable(policy: Policy) -> list[str]:
-    risks = {risk for upstream in policy.upstreams.values() for risk in upstream.shared_risk}
+    risks = {risk for link in policy.links.values() for risk in policy.risks_of(link)}
     return [*policy.upstreams, *policy.routers, *policy.links, *sorted(risks)]
 
 

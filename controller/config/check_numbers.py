@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.config.check_policy import upstreams_of
 from controller.config.health import to_health
 from controller.config.health_file import HealthSpec
-from controller.config.policy_file import StabilitySpec
 from controller.config.problems import Problem, written
 from controller.config.role_file import LARGEST_PREPEND, RoleSpec, RolesSpec
 from controller.config.sources import Sources
+from controller.config.stability_file import StabilitySpec
 from controller.core.latency import block_s
 
 SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an attack
@@ -149,7 +150,7 @@ def _roles(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
 
 def _queue(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
     """The last backup in the longest queue must still be better than a drained link."""
-    longest = max((len(set(spec.prefer)) for spec in sources.policy.draft.classes.values()), default=0)
+    longest = max((len(upstreams_of(spec)) for spec in sources.policy.draft.classes.values()), default=0)
     further = max(longest - 2, 0)  # beyond the primary and the first backup
     lowest = roles.backup.local_preference + further * roles.backup.each_further.local_preference
     floor = max(roles.drained.local_preference, roles.withdrawn.local_preference)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from controller.config.document import Steps
 from controller.config.policy_file import ClassSpec
 from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
@@ -43,12 +44,24 @@ def _upstreams(sources: Sources) -> Iterator[Problem]:
 
 
 def _prefer(sources: Sources) -> Iterator[Problem]:
-    policy = sources.policy
-    known = policy.document.names("upstreams")
-    for name, spec in policy.draft.classes.items():
-        seen: set[str] = set()
-        for index, upstream in enumerate(spec.prefer):
-            steps = ("classes", name, "prefer", index)
+    known = sources.policy.document.names("upstreams")
+    for name, spec in sources.policy.draft.classes.items():
+        lists: list[tuple[Steps, list[list[str]]]] = [(("classes", name, "prefer"), spec.prefer)]
+        lists += [
+            (("classes", name, "prefer_in", number, "prefer"), each.prefer)
+            for number, each in enumerate(spec.prefer_in)
+        ]
+        for place, tiers in lists:
+            yield from _tiers(sources, place, tiers, known)
+
+
+def _tiers(
+    sources: Sources, place: Steps, tiers: Sequence[Sequence[str]], known: Sequence[str]
+) -> Iterator[Problem]:
+    policy, seen = sources.policy, set[str]()
+    for index, tier in enumerate(tiers):
+        for number, upstream in enumerate(tier):
+            steps = (*place, index, number)
             if known and upstream not in sources.upstream_names():
                 hint = did_you_mean(upstream, known, f"Known here: {', '.join(known)}.")
                 yield policy.problem(steps, f"there is no upstream {quoted(upstream)}", hint)
@@ -88,7 +101,7 @@ def _families(sources: Sources) -> Iterator[Problem]:
     for name, spec in sources.policy.draft.classes.items():
         carried = _carried(sources, spec)
         for index, network in enumerate(spec.prefixes):
-            if carried and set(spec.prefer) <= set(known) and family_of(network) not in carried:
+            if carried and set(upstreams_of(spec)) <= set(known) and family_of(network) not in carried:
                 message = (
                     f"no link of the preferred upstreams has an IPv{network.version} neighbor for {network}"
                 )
@@ -99,10 +112,15 @@ def _families(sources: Sources) -> Iterator[Problem]:
 def _carried(sources: Sources, spec: ClassSpec) -> set[Family]:
     return {
         family
-        for upstream in spec.prefer
+        for upstream in upstreams_of(spec)
         for link in sources.links_of(upstream)
         for family in link.spec.neighbors.by_family()
     }
+
+
+def upstreams_of(spec: ClassSpec) -> tuple[str, ...]:
+    """The upstreams of a class's ``prefer``, best first."""
+    return tuple(dict.fromkeys(upstream for tier in spec.prefer for upstream in tier))
 
 
 def _user_path(sources: Sources) -> Iterator[Problem]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from controller.config.convert_classes import to_class, to_stability, to_window
 from controller.config.convert_witnesses import to_prometheus, to_router_tests
 from controller.config.health import to_health
-from controller.config.policy_file import PolicyFile, StabilitySpec
+from controller.config.policy_file import PolicyFile
 from controller.config.role_file import BackupSpec, PrimarySpec, RoleSpec
 from controller.config.sources import FoundLink, Sources
 from controller.core.model import (
     Link,
+    Maintenance,
     Policy,
     Role,
     Router,
-    StabilityPolicy,
-    TrafficClass,
     Upstream,
 )
 
@@ -23,7 +23,7 @@ def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
     links = tuple(link.name for link in sources.links())
     return Policy(
         upstreams={
-            name: Upstream(name, spec.asn, spec.country, frozenset(spec.shared_risk))
+            name: Upstream(name, spec.asn, spec.country, frozenset(spec.shared_risk), spec.owner)
             for name, spec in policy.upstreams.items()
         },
         routers={
@@ -31,20 +31,14 @@ def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
             for name, host in sources.managed()
         },
         links={link.name: _link(link) for link in sources.links()},
-        classes={
-            name: TrafficClass(
-                name,
-                tuple(spec.prefixes),
-                tuple(spec.prefer),
-                tuple(spec.destinations),
-                spec.backups_disjoint,
-            )
-            for name, spec in policy.classes.items()
-        },
+        classes={name: to_class(name, spec, policy) for name, spec in policy.classes.items()},
         roles={name: _role(name, getattr(policy.roles, name)) for name in type(policy.roles).model_fields},
         health=to_health(policy.health),
-        stability=_stability(policy.stability),
+        stability=to_stability(policy.stability),
         when_down=policy.when_down,
+        windows={name: to_window(name, spec) for name, spec in policy.windows.items()},
+        maintenance=tuple(Maintenance(each.window, each.drain) for each in policy.maintenance),
+        freezes=tuple(policy.freezes),
         user_path=policy.user_path.by_family(),
         prometheus=to_prometheus(policy.health.prometheus, links),
         router_tests=to_router_tests(policy.health.router_tests),
@@ -64,6 +58,7 @@ def _link(link: FoundLink) -> Link:
         pinged_by_router=spec.probe == "router",
         base_policy_in=spec.base_policy.into,
         base_policy_out=spec.base_policy.out,
+        shared_risk=frozenset(spec.shared_risk),
     )
 
 
@@ -77,15 +72,4 @@ def _role(name: str, spec: RoleSpec) -> Role:
         announce=spec.announce,
         further_local_preference=spec.each_further.local_preference if isinstance(spec, BackupSpec) else 0,
         further_prepend=spec.each_further.prepend if isinstance(spec, BackupSpec | PrimarySpec) else 0,
-    )
-
-
-def _stability(spec: StabilitySpec) -> StabilityPolicy:
-    return StabilityPolicy(
-        hold_down_s=spec.hold_down,
-        fail_back_clean_s=spec.fail_back.clean,
-        fail_back_doubles_up_to_s=spec.fail_back.doubles_up_to,
-        fail_back_forgotten_after_s=spec.fail_back.forgotten_after,
-        changes_per_hour=spec.changes,
-        escapes_per_hour=spec.escapes,
     )

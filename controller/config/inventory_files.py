@@ -46,6 +46,11 @@ class LinkSpec(Spec):
     base_policy: BasePolicySpec = Field(
         default=BasePolicySpec(), description="the operator's own policies for these neighbors"
     )
+    shared_risk: list[Name] = Field(
+        default_factory=list,
+        description="what this link shares beside what its upstream does: a building, a local loop",
+        examples=[["building-1"]],
+    )
 
 
 class HostData(Spec):

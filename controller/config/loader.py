@@ -14,6 +14,7 @@ from controller.config.check_numbers import check_numbers
 from controller.config.check_policy import check_policy
 from controller.config.check_promises import check_promises
 from controller.config.check_targets import check_targets
+from controller.config.check_times import check_times
 from controller.config.check_witnesses import check_witnesses
 from controller.config.convert import to_policy
 from controller.config.document import Document, Steps, read
@@ -91,6 +92,7 @@ def judge(
         check_targets,
         check_promises,
         check_witnesses,
+        check_times,
     )
     problems += [problem for each in checks for problem in each(sources)]
     if problems:

@@ -1,14 +1,17 @@
 """Schema of ``policy.yaml``: what operators want. Field descriptions are what editors and errors show."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from controller.config.addresses import Asn, Prefix
 from controller.config.health_file import HealthSpec
+from controller.config.preference_file import PreferInSpec, RequireSpec, Tier
 from controller.config.role_file import RolesSpec
-from controller.config.scalars import Country, Duration, Name, Rate, described
+from controller.config.scalars import Country, Name
 from controller.config.spec import AddressesSpec, Spec
+from controller.config.stability_file import OwnStabilitySpec, StabilitySpec
+from controller.config.time_file import MaintenanceSpec, WindowName, WindowSpec
 
 
 class UpstreamSpec(Spec):
@@ -25,6 +28,14 @@ class UpstreamSpec(Spec):
             "politics in common. Default: not said"
         ),
         examples=["GE"],
+    )
+    owner: Name | None = Field(
+        default=None,
+        description=(
+            "the name of whoever owns its road. Two upstreams of one owner share more than a contract. "
+            "Default: not said"
+        ),
+        examples=["example-holding"],
     )
     shared_risk: list[Name] = Field(
         default_factory=list,
@@ -47,10 +58,52 @@ class ClassSpec(Spec):
         ),
         examples=["[203.0.113.0/24]"],
     )
-    prefer: list[Annotated[str, described("name of an upstream")]] = Field(
+    prefer: list[Tier] = Field(
         min_length=1,
-        description="upstreams, best first. One that is left out never carries the class",
+        description=(
+            "upstreams, best first; those in brackets are equals, and the faster is taken. One that is left "
+            "out never carries the class"
+        ),
         examples=["[azerbaijan]"],
+    )
+    share: bool = Field(
+        default=False,
+        description=(
+            "whether equals in 'prefer' carry the class together. Each takes what BGP gives it; one that "
+            "fails is left to the others"
+        ),
+    )
+    prefer_in: list[PreferInSpec] = Field(
+        default_factory=list,
+        description=(
+            "what is preferred instead while a window is open; the first that is open counts. Some roads are "
+            "cheaper at night, or crowded in the evening. Default: nothing else"
+        ),
+        examples=[[{"window": "night", "prefer": ["iran"]}]],
+    )
+    require: RequireSpec | None = Field(
+        default=None,
+        description=(
+            "what carries the class must be at least so good. What is not is left for what is, as a routine "
+            "move. Default: no more than that it is up"
+        ),
+        examples=["{rtt: 80ms}"],
+    )
+    stability: OwnStabilitySpec = Field(
+        default=OwnStabilitySpec(),
+        description=(
+            "when moves of this class may happen, where that differs. One class may be calmer than another. "
+            "Default: as for all"
+        ),
+        examples=["{hold_down: 30min}"],
+    )
+    when_down: Literal["drained", "withdrawn"] | None = Field(
+        default=None,
+        description=(
+            "the role of a link that is down, for this class. What must not fall back on a bad link is "
+            "withdrawn from it. Default: as for all"
+        ),
+        examples=["withdrawn"],
     )
     destinations: list[Prefix] = Field(
         default_factory=list,
@@ -66,59 +119,6 @@ class ClassSpec(Spec):
             "while another is usable, leave alone a backup that shares a risk with what failed. It costs "
             "the order of 'prefer', and spares a second move when the shared thing is what broke"
         ),
-    )
-
-
-class FailBackSpec(Spec):
-    """When traffic returns to a link that failed."""
-
-    clean: Duration = Field(
-        description=(
-            "after this long without trouble. A repair often comes back broken, and returning costs a move"
-        ),
-        examples=["60s"],
-    )
-    doubles_up_to: Duration = Field(
-        description=(
-            "each further failure doubles that, up to this. A link that flaps is trusted less and less, "
-            "but never given up"
-        ),
-        examples=["1h"],
-    )
-    forgotten_after: Duration = Field(
-        description=(
-            "failures are forgotten after this long without one. From then on 'clean' alone is waited for"
-        ),
-        examples=["2h"],
-    )
-
-
-class StabilitySpec(Spec):
-    """When a move may happen."""
-
-    hold_down: Duration = Field(
-        description=(
-            "between two routine moves of one class. It bounds flapping for better; a dead path is left "
-            "regardless"
-        ),
-        examples=["10min"],
-    )
-    fail_back: FailBackSpec = Field(
-        description="when traffic returns. The way back is never urgent: the other way works",
-        examples=["{clean: 60s, doubles_up_to: 1h, forgotten_after: 2h}"],
-    )
-    changes: Rate = Field(
-        description=(
-            "routine moves, all classes together. Should everything else fail to keep it calm, this does"
-        ),
-        examples=["6 per hour"],
-    )
-    escapes: Rate = Field(
-        description=(
-            "moves off a dead path. They have a budget of their own, so that no routine move uses up what "
-            "an outage needs"
-        ),
-        examples=["12 per hour"],
     )
 
 
@@ -157,6 +157,30 @@ class PolicyFile(Spec):
             "the link is up again"
         ),
     )
+    windows: dict[Name, WindowSpec] = Field(
+        default_factory=dict,
+        description=(
+            "stretches of time, by name, for 'maintenance', 'freezes', 'prefer_in' and 'only_in'. By "
+            "themselves they do nothing. Default: none"
+        ),
+        examples=["{night: {cron: 0 22 * * *, lasts: 8h, timezone: Asia/Yerevan}}"],
+    )
+    maintenance: list[MaintenanceSpec] = Field(
+        default_factory=list,
+        description=(
+            "work that is planned: what is drained in which window. Nobody has to be awake for it. Default: "
+            "none"
+        ),
+        examples=[[{"window": "fibre-work", "drain": "azerbaijan"}]],
+    )
+    freezes: list[WindowName] = Field(
+        default_factory=list,
+        description=(
+            "windows in which nothing routine is changed. A dead path is left all the same, and what people "
+            "order is done. Default: none"
+        ),
+        examples=[["new-year"]],
+    )
     user_path: AddressesSpec = Field(
         default=AddressesSpec(),
         description=(
@@ -176,4 +200,7 @@ class PolicyDraft(Spec):
     stability: StabilitySpec | None = None
     roles: RolesSpec | None = None
     when_down: str = "drained"
+    windows: dict[Name, WindowSpec] = Field(default_factory=dict)
+    maintenance: list[MaintenanceSpec] = Field(default_factory=list)
+    freezes: list[WindowName] = Field(default_factory=list)
     user_path: AddressesSpec = AddressesSpec()

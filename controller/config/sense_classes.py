@@ -20,7 +20,7 @@ def sense_classes(sources: Sources, policy: Policy) -> Iterator[Problem]:
 
 
 def _unused(sources: Sources, policy: Policy) -> Iterator[Problem]:
-    used = {name for each in policy.classes.values() for name in each.prefer}
+    used = {name for each in policy.classes.values() for name in each.upstreams}
     for name in policy.upstreams:
         if name not in used:
             links = ", ".join(link.name for link in policy.links_of(name))
@@ -31,8 +31,8 @@ def _unused(sources: Sources, policy: Policy) -> Iterator[Problem]:
 
 def _backups(sources: Sources, policy: Policy, each: TrafficClass) -> Iterator[Problem]:
     steps = ("classes", each.name)
-    first, *others = each.prefer
-    risks = {name: policy.upstreams[name].shared_risk for name in each.prefer}
+    first, *others = each.prefer.upstreams
+    risks = {name: policy.upstreams[name].risks for name in each.prefer.upstreams}
     common = frozenset.intersection(*risks.values())
     near = [name for name in others if risks[name] & risks[first]]
     if not others:
@@ -57,9 +57,9 @@ def _families(sources: Sources, policy: Policy, each: TrafficClass) -> Iterator[
             continue
         word = "IPv4" if family is Family.IPV4 else "IPv6"
         able = [
-            name for name in each.prefer if any(family in link.neighbors for link in policy.links_of(name))
+            name for name in each.upstreams if any(family in link.neighbors for link in policy.links_of(name))
         ]
-        for index, name in enumerate(each.prefer):
+        for index, name in _places(sources, each):
             if name not in able:
                 message = (
                     f"no link of {quoted(name)} has an {word} neighbor, so it never carries {word} prefixes"
@@ -67,7 +67,13 @@ def _families(sources: Sources, policy: Policy, each: TrafficClass) -> Iterator[
                 if len(able) == 1:
                     message += f", and {able[0]} has no backup for them"
                 hint = "Add the neighbor in hosts.yaml, or give those prefixes a class of their own."
-                yield sources.policy.problem(("classes", each.name, "prefer", index), message, hint)
+                yield sources.policy.problem(("classes", each.name, "prefer", *index), message, hint)
+
+
+def _places(sources: Sources, each: TrafficClass) -> Iterator[tuple[tuple[int, int], str]]:
+    """The upstreams in a class's ``prefer``, with where they stand in it."""
+    for index, tier in enumerate(sources.policy.draft.classes[each.name].prefer):
+        yield from (((index, number), name) for number, name in enumerate(tier))
 
 
 def _misspelt_risks(sources: Sources, policy: Policy) -> Iterator[Problem]:

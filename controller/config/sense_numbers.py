@@ -12,8 +12,8 @@ from controller.core.model import Policy
 def sense_numbers(sources: Sources, policy: Policy) -> Iterator[Problem]:
     """Every finding about stability."""
     rule = policy.stability
-    longest = max(policy.classes.values(), key=lambda each: len(each.prefer))
-    needed = len(longest.prefer) - 1
+    longest = max(policy.classes.values(), key=lambda each: len(each.prefer.upstreams))
+    needed = len(longest.prefer.upstreams) - 1
     if rule.escapes_per_hour < needed:
         message = (
             f"class {quoted(longest.name)} has {needed + 1} upstreams: should one after the other fail within"

@@ -14,7 +14,7 @@ from controller.core.model import BACKUP, DRAINED, PRIMARY, WITHDRAWN, Knobs, Pl
 def sense_roles(sources: Sources, policy: Policy) -> Iterator[Problem]:
     """Every finding about roles."""
     roles = policy.roles
-    longest = max(len(each.prefer) for each in policy.classes.values())
+    longest = max(len(each.prefer.upstreams) for each in policy.classes.values())
     primary, drained, withdrawn = (
         knobs(roles[name], Placement(name)) for name in (PRIMARY, DRAINED, WITHDRAWN)
     )

@@ -25,6 +25,7 @@ from controller.core.model import (
     RouterIntent,
     Term,
     TrafficClass,
+    members,
 )
 from controller.core.rules.preference import queue
 
@@ -189,27 +190,48 @@ def _ahead_of_time(policy: Policy, link: Link) -> Iterator[Placements]:
     count = len(policy.classes)
     if not count:
         return
-    queues = [each.prefer for each in policy.classes.values() if link.upstream in each.prefer]
+    queues = [each.upstreams for each in policy.classes.values() if link.upstream in each.upstreams]
     longest = max(map(len, queues), default=0)
     uniform = [Placement(DRAINED), Placement(WITHDRAWN)]
     if longest:
         uniform += [Placement(PRIMARY), *(Placement(BACKUP, rank) for rank in range(1, longest))]
     for placement in uniform:
         yield (placement,) * count
-    for failed in (None, *policy.upstreams):
-        yield tuple(_expected(policy, each, link, failed) for each in policy.classes.values())
+    hours = [classes for _, classes in _hours(policy)]
+    for classes in hours:
+        for failed in (None, *policy.upstreams):
+            yield tuple(_expected(policy, each, link, failed) for each in classes)
+
+
+def _hours(policy: Policy) -> Iterator[tuple[str | None, list[TrafficClass]]]:
+    """The classes with what they prefer: by default, and in each window in which some prefer another."""
+    yield None, list(policy.classes.values())
+    for window in dict.fromkeys(name for each in policy.classes.values() for name, _ in each.prefer_in):
+        yield (
+            window,
+            [
+                replace(each, prefer=dict(each.prefer_in).get(window, each.prefer))
+                for each in policy.classes.values()
+            ],
+        )
 
 
 def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: str | None) -> Placement:
     """The link's placement while only the ``failed`` upstream is down, as decisions rank them."""
-    if link.upstream not in traffic_class.prefer:
+    choices = traffic_class.prefer.choices
+    if link.upstream not in traffic_class.prefer.upstreams:
         return Placement(WITHDRAWN)
     if link.upstream == failed:
-        return Placement(policy.when_down)
-    active = traffic_class.prefer[0]
+        return Placement(traffic_class.when_down or policy.when_down)
+    active = choices[0]
     if active == failed:
-        active = min(ranks := queue(policy, traffic_class, active), key=ranks.__getitem__, default=failed)
-    if link.upstream == active:
+        ranks = queue(policy, traffic_class, active)
+        active = min(
+            (choice for choice in choices if choice != active),
+            key=lambda choice: min(ranks[name] for name in members(choice) if name in ranks),
+            default=active,
+        )
+    if link.upstream in members(active):
         return Placement(PRIMARY)
     return Placement(BACKUP, queue(policy, traffic_class, active)[link.upstream])
 
@@ -230,13 +252,14 @@ def _role_policy(policy: Policy, link: Link, placements: Placements, direction: 
 
 
 def _ranked(placement: Placement, traffic_class: TrafficClass, link: Link) -> Placement:
-    """A primary link's place among those that may be primary is its upstream's in the preference.
+    """A primary link's place among those that may be primary is its choice's in the preference.
 
     It never changes, so it is no part of the placement: each link has one primary policy all the same.
     """
-    if placement.role != PRIMARY or link.upstream not in traffic_class.prefer:
+    choice = traffic_class.prefer.choice_of(link.upstream)
+    if placement.role != PRIMARY or choice is None:
         return placement
-    return Placement(PRIMARY, traffic_class.prefer.index(link.upstream) + 1)
+    return Placement(PRIMARY, traffic_class.prefer.choices.index(choice) + 1)
 
 
 def _outward(resolved: Iterable[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:

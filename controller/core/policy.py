@@ -6,79 +6,76 @@ safe. One rule a file in ``rules/``; here is only the frame around them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from controller.core.explain import changed, describe_move, names, one_line, sentence
 from controller.core.model import (
     ANCHORS,
-    Assignment,
     ControlState,
     Decision,
     Delay,
-    Health,
     Held,
-    Override,
+    Moment,
     Policy,
-    Vantage,
+    TrafficClass,
     Verdict,
 )
-from controller.core.rules import course, eligibility, people, snapshot, together, trust, users
+from controller.core.rules import (
+    calendar,
+    course,
+    eligibility,
+    fitness,
+    people,
+    snapshot,
+    together,
+    trust,
+    users,
+)
 from controller.core.rules.snapshot import Snapshot
 from controller.core.rules.vantage import Believed, believe
-from controller.core.stability import record_move, remember
+from controller.core.stability import acknowledged, record_move, remember
 
 __all__ = ["decide", "record_move"]
 
-WELL = Vantage()
 
-
-def decide(
-    policy: Policy,
-    health: Mapping[str, Health],
-    state: ControlState,
-    now: float,
-    current: Assignment | None,
-    *,
-    unreachable: frozenset[str] = frozenset(),
-    vantage: Vantage = WELL,
-    overrides: Sequence[Override] = (),
-) -> tuple[Decision, ControlState]:
+def decide(policy: Policy, moment: Moment) -> tuple[Decision, ControlState]:
     """The desired state of the network, and the state with memories of links brought up to date.
 
-    ``health`` maps links, and ``USER_PATH`` and ``ANCHORS`` where these are probed; links without an entry
-    are unknown. ``vantage`` says how the prober itself fares.
-    ``current`` is what the routers are seen to run (class -> link -> placement; links of routers that
-    run no role policy yet are missing; None at first contact). Routers in ``unreachable`` cannot be
-    changed now. ``overrides`` are what people ordered. A class or link that the decision's assignment does
-    not mention is to be left alone.
+    A class or link that the decision's assignment does not mention is to be left alone.
 
     Pure and deterministic; the order of mappings does not matter, except that of classes in sentences.
     Deciding again once the decision is applied and booked (``record_move``) changes nothing.
     """
+    health, state, now = moment.health, moment.state, moment.now
     believed = believe(policy, snapshot.complete(policy, health), health.get(ANCHORS), state, now)
     seen = believed.health
     cautious = replace(remember(policy, seen, state, now, count_failures=False), doubted=believed.doubted)
-    view = snapshot.take(policy, seen, cautious, now, current, unreachable)
-    doubt = trust.doubt(view, health, vantage)
+    view = snapshot.take(policy, replace(moment, health=seen, state=cautious))
+    doubt = trust.doubt(view, health, moment.vantage)
     if doubt is not None:
         frozen = Decision(
             assignment=view.current,
             sentence=one_line(doubt.sentence),
             reasons=doubt.reasons,
             frozen=True,
-            notices=vantage.notices,
+            notices=moment.vantage.notices,
             decide_again_at=_first(doubt.until, believed.until),
         )
         return frozen, cautious
     joints = together.joints(policy, seen)
+    planned = tuple(calendar.maintenance(policy, moment.windows))
+    orders = people.in_force(policy, (*planned, *moment.overrides), now)
     remembered = replace(
         remember(policy, seen, state, now, count_failures=True),
         doubted=believed.doubted,
         together=together.remember(state.together, joints, policy, now),
+        fitness=fitness.remember(policy, seen, state, now),
     )
-    orders = people.in_force(policy, overrides, now)
-    view = snapshot.take(policy, seen, remembered, now, current, unreachable, together.hit(joints), orders)
+    remembered = acknowledged(remembered, orders.acknowledged)
+    view = snapshot.take(
+        policy, replace(moment, health=seen, state=remembered), hit=together.hit(joints), orders=orders
+    )
     decision = _think(view)
     if decision.assignment != view.current:
         # Once this is done the clocks run anew: what they will hold then must be looked at again, too.
@@ -89,7 +86,7 @@ def decide(
         )
         again_at = _first(decision.decide_again_at, _think(done).decide_again_at)
         decision = replace(decision, decide_again_at=again_at)
-    return _paused(_told(decision, view, believed, joints, health, vantage), view), remembered
+    return _paused(_told(decision, view, believed, joints, moment), view), remembered
 
 
 def _paused(decision: Decision, view: Snapshot) -> Decision:
@@ -118,11 +115,10 @@ def _told(
     view: Snapshot,
     believed: Believed,
     joints: Sequence[together.Joint],
-    health: Mapping[str, Health],
-    vantage: Vantage,
+    moment: Moment,
 ) -> Decision:
     """With what else there is to be said of this moment."""
-    contrast = users.contrast(view, health)
+    contrast = users.contrast(view, moment.health)
     clauses = [
         *(reason.text for reason in view.orders.reasons if reason.text not in decision.sentence),
         *(reason.text for reason in believed.reasons),
@@ -130,9 +126,9 @@ def _told(
         *([contrast[0]] if contrast else []),
     ]
     notices = (
-        *vantage.notices,
+        *moment.vantage.notices,
         *view.orders.notices,
-        *trust.notices(view, health),
+        *trust.notices(view, moment.health),
         *together.notices(joints, view.state.together),
         *([contrast[1]] if contrast else []),
     )
@@ -141,13 +137,19 @@ def _told(
         sentence=one_line("; ".join([decision.sentence, *clauses])),
         reasons=(*view.orders.reasons, *believed.reasons, *decision.reasons),
         notices=notices,
-        decide_again_at=_first(decision.decide_again_at, believed.until, view.orders.until),
+        decide_again_at=_first(
+            decision.decide_again_at,
+            believed.until,
+            view.orders.until,
+            calendar.next_at(view.windows),
+            fitness.next_at(view.policy, view.state),
+        ),
     )
 
 
 def _think(view: Snapshot) -> Decision:
     classes = view.policy.classes
-    thoughts = {name: course.think(view, people.preferring(view.orders, classes[name])) for name in classes}
+    thoughts = {name: course.think(view, _at_this_hour(view, each)) for name, each in classes.items()}
     held = tuple(hold for thought in thoughts.values() for hold in thought.held)
     return Decision(
         assignment={name: thought.placements for name, thought in thoughts.items()},
@@ -155,10 +157,16 @@ def _think(view: Snapshot) -> Decision:
         reasons=(*eligibility.reasons(view), *(r for thought in thoughts.values() for r in thought.reasons)),
         held=held,
         escape=any(thought.escape for thought in thoughts.values()),
+        moves={name: thought.move for name, thought in thoughts.items() if thought.move is not None},
         decide_again_at=_first(
             *(hold.until for hold in held), *(thought.again_at for thought in thoughts.values())
         ),
     )
+
+
+def _at_this_hour(view: Snapshot, traffic_class: TrafficClass) -> TrafficClass:
+    """The class with what it prefers now: by the hour, and before that by order of people."""
+    return people.preferring(view.orders, calendar.preferring(traffic_class, view.windows))
 
 
 def _first(*times: float | None) -> float | None:

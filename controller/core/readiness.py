@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from controller.core.explain import names
 from controller.core.model import (
     PRIMARY,
     Assignment,
-    ControlState,
     Decision,
     Health,
-    Override,
+    Moment,
     Policy,
     Verdict,
 )
@@ -38,18 +37,6 @@ class Failure:
             self.routers | other.routers,
             is_pair=True,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What is seen, remembered, run and ordered as something fails."""
-
-    health: Mapping[str, Health]
-    state: ControlState
-    now: float
-    current: Assignment
-    unreachable: frozenset[str] = frozenset()
-    overrides: Sequence[Override] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +79,28 @@ def failures(policy: Policy) -> list[Failure]:
     for router in policy.routers:
         own = frozenset(name for name, link in policy.links.items() if link.router == router)
         named.append((f"router {router}", own, frozenset((router,))))
-    risks = sorted({risk for upstream in policy.upstreams.values() for risk in upstream.shared_risk})
-    for risk in risks:
-        members = {name for name, each in policy.upstreams.items() if risk in each.shared_risk}
-        named.append((f"shared risk {risk}", _links(policy, members), frozenset()))
+    for risk, members in sorted(_risks(policy).items()):
+        named.append((f"shared risk {risk}", members, frozenset()))
     found: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
     for name, links, routers in named:
         if links:
             found.setdefault((links, routers), []).append(name)
     return [Failure(", ".join(names), *dead) for dead, names in found.items()]
+
+
+def _risks(policy: Policy) -> dict[str, frozenset[str]]:
+    """What each risk would take: those that are named, and countries and owners of several upstreams."""
+    found: dict[str, set[str]] = {}
+    for name, link in policy.links.items():
+        for risk in policy.risks_of(link):
+            found.setdefault(risk, set()).add(name)
+    named = {each for upstream in policy.upstreams.values() for each in upstream.shared_risk}
+    named |= {each for link in policy.links.values() for each in link.shared_risk}
+    return {
+        risk: frozenset(links)
+        for risk, links in found.items()
+        if risk in named or len({policy.links[link].upstream for link in links}) > 1
+    }
 
 
 def pairs(policy: Policy) -> list[Failure]:
@@ -118,19 +118,19 @@ def answer(failure: Failure, policy: Policy, moment: Moment) -> Answer:
     dead = {link: Health(link, Verdict.DOWN, moment.now, f"{failure.name} failed") for link in failure.links}
     seen_to_run = {
         name: {link: each for link, each in placed.items() if not _on(policy, link, failure.routers)}
-        for name, placed in moment.current.items()
+        for name, placed in (moment.current or {}).items()
     }
     decision, _ = decide(
         policy,
-        {**moment.health, **seen, **dead},
-        moment.state,
-        moment.now,
-        seen_to_run,
-        unreachable=moment.unreachable | failure.routers,
-        overrides=moment.overrides,
+        replace(
+            moment,
+            health={**moment.health, **seen, **dead},
+            current=seen_to_run,
+            unreachable=moment.unreachable | failure.routers,
+        ),
     )
     alive = {name for name, each in seen.items() if each.verdict in USABLE and name not in failure.links}
-    fates = tuple(_fate(policy, name, decision, moment.current, alive) for name in policy.classes)
+    fates = tuple(_fate(policy, name, decision, moment.current or {}, alive) for name in policy.classes)
     return Answer(failure, decision, fates)
 
 
@@ -144,15 +144,15 @@ def _fate(policy: Policy, name: str, decision: Decision, current: Assignment, al
         if each.role == PRIMARY and link in policy.links
     }
     living = {policy.links[link].upstream for link in alive}
-    backups = [each for each in policy.classes[name].prefer if each in living and each != carrier]
-    risks = policy.upstreams[carrier].shared_risk if carrier else frozenset()
+    backups = [each for each in policy.classes[name].upstreams if each in living and each != carrier]
+    risks = policy.upstreams[carrier].risks if carrier else frozenset()
     return Fate(
         traffic_class=name,
         carrier=carrier,
         links=tuple(sorted(link for link in carrying if policy.links[link].upstream == carrier)),
         moves=carrier is not None and carrier not in before,
         backups=tuple(backups),
-        disjoint=tuple(each for each in backups if not policy.upstreams[each].shared_risk & risks),
+        disjoint=tuple(each for each in backups if not policy.upstreams[each].risks & risks),
     )
 
 

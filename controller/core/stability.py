@@ -18,6 +18,8 @@ from controller.core.model import (
     Delay,
     Health,
     LinkMemory,
+    Move,
+    MoveKind,
     Placement,
     Policy,
     StabilityPolicy,
@@ -26,6 +28,7 @@ from controller.core.model import (
 
 HOUR_S = 3600.0
 ESCAPE = "escape"  # rule name of the reason that marks a class as leaving a dead path in this decision
+MOST_MOVES = 100  # remembered of a class: no policy asks for more before it blocks
 MAX_DOUBLINGS = 32  # 2**32 s is beyond every cap; keeps the power of a flapper of years small
 NEW = LinkMemory()
 BAD = frozenset({Verdict.DOWN, Verdict.DEGRADED})
@@ -52,7 +55,15 @@ def remember(
         moved_at={name: min(at, now) for name, at in state.moved_at.items() if name in policy.classes},
         routine=_last_hour(state.routine, now),
         escapes=_last_hour(state.escapes, now),
+        moves={name: _not_after(now, times) for name, times in state.moves.items() if name in policy.classes},
+        fled={name: choices for name, choices in state.fled.items() if name in policy.classes},
     )
+
+
+def acknowledged(state: ControlState, classes: Iterable[str]) -> ControlState:
+    """The state once people have looked at the moves of these classes: they count no more."""
+    known = set(classes)
+    return replace(state, moves={name: times for name, times in state.moves.items() if name not in known})
 
 
 def _link(
@@ -173,7 +184,7 @@ def record_move(
     Links that ran no role policy yet are installed, which is no change. Pushing nothing books nothing.
     """
     escaping = {reason.subject for reason in decision.reasons if reason.rule == ESCAPE}
-    moved_at = dict(state.moved_at)
+    moved_at, moves, fled = dict(state.moved_at), dict(state.moves), dict(state.fled)
     escaped = routine = False
     for name, placements in decision.assignment.items():
         before = (current or {}).get(name, {})
@@ -186,9 +197,26 @@ def record_move(
             routine = True
         if primaries(after) != primaries({link: before[link] for link in after}):
             moved_at[name] = now
+            move = decision.moves.get(name)
+            if move is not None:
+                fled[name] = _fled(fled.get(name, ()), move)
+                if move.kind is not MoveKind.ORDERED:
+                    moves[name] = (*moves.get(name, ()), now)[-MOST_MOVES:]
     return replace(
         state,
         moved_at=moved_at,
+        moves=moves,
+        fled={name: choices for name, choices in fled.items() if choices},
         routine=_last_hour((*state.routine, now) if routine else state.routine, now),
         escapes=_last_hour((*state.escapes, now) if escaped else state.escapes, now),
     )
+
+
+def _fled(before: tuple[str, ...], move: Move) -> tuple[str, ...]:
+    """The choices that a class had to leave and has not returned to."""
+    left = (move.origin,) if move.kind in (MoveKind.ESCAPE, MoveKind.LEFT) else ()
+    return tuple(name for name in dict.fromkeys((*before, *left)) if name != move.destination)
+
+
+def _not_after(now: float, times: Iterable[float]) -> tuple[float, ...]:
+    return tuple(min(at, now) for at in times)

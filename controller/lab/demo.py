@@ -120,7 +120,7 @@ class _Demo:
 
     def _measure(self, policy: Policy, meter: TrafficMeter) -> Summary:
         scenario = self._scenario
-        preferred = next(iter(policy.classes.values())).prefer[0]
+        preferred = next(iter(policy.classes.values())).prefer.upstreams[0]
         self._await("every link up and roles installed", READY_WITHIN_S, lambda: self._ready(policy))
         if not scenario.controller:
             self._stop_controller()
@@ -157,7 +157,7 @@ class _Demo:
         bad = first_bad(moved, links) if moved else None
         timings = moved.timings_ms if moved else {}
         confirm = timings.get("verify", 0.0) + timings.get("confirm", 0.0)
-        preferred = next(iter(policy.classes.values())).prefer[0]
+        preferred = next(iter(policy.classes.values())).prefer.upstreams[0]
         return Summary(
             fault=str(self._scenario),
             place=self._scenario.where,

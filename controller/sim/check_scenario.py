@@ -35,7 +35,7 @@ def check_scenario(scenario: Draft, policy: Policy) -> Iterator[Problem]:
 
 def known_names(policy: Policy) -> Mapping[str, tuple[str, ...]]:
     """What may stand for each kind of place."""
-    risks = sorted({risk for upstream in policy.upstreams.values() for risk in upstream.shared_risk})
+    risks = sorted({risk for link in policy.links.values() for risk in policy.risks_of(link)})
     return {
         "link": tuple(policy.links),
         "upstream": tuple(policy.upstreams),
@@ -190,9 +190,9 @@ def _carrier(scenario: Draft, index: int, claim: ExpectSpec, policy: Policy) -> 
         return
     chosen = policy.classes.get(claim.traffic_class or "")
     for each in [chosen] if chosen else policy.classes.values():
-        if wanted not in each.prefer:
+        if wanted not in each.upstreams:
             message = (
                 f"class {quoted(each.name)} never goes over {wanted}, which is not among what it prefers"
             )
-            yield scenario.problem(steps, message, f"It prefers {', '.join(each.prefer)}.")
+            yield scenario.problem(steps, message, f"It prefers {', '.join(each.upstreams)}.")
             return

@@ -19,6 +19,7 @@ from controller.core.model import (
     Decision,
     Health,
     LinkMemory,
+    Moment,
     Placement,
     Policy,
     Vantage,
@@ -75,7 +76,7 @@ class _Simulation:
 
     def _install(self) -> None:
         """The network in calm, as the controller has set it up long ago."""
-        decision, _ = decide(self._policy, self._health(), self._memory, 0.0, self._running)
+        decision, _ = decide(self._policy, Moment(self._health(), self._memory, 0.0, self._running))
         self._running = {name: dict(placed) for name, placed in decision.assignment.items()}
         self._woken = True
 
@@ -193,7 +194,8 @@ class _Simulation:
         self._woken = False
         health, current = self._health(), self._current()
         decision, self._memory = decide(
-            self._policy, health, self._memory, now, current, unreachable=self._unreachable, vantage=CALM
+            self._policy,
+            Moment(health, self._memory, now, current, unreachable=self._unreachable, vantage=CALM),
         )
         told = telling(decision, health, CALM)
         pushes = not decision.frozen and decision.assignment != current

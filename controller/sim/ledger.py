@@ -163,5 +163,5 @@ class Ledger:
         return all(self._states[link] is State.WELL and self._ill_until[link] < lately for link in left)
 
     def _place(self, name: str, links: tuple[str, ...]) -> int:
-        prefer = self._policy.classes[name].prefer
+        prefer = self._policy.classes[name].upstreams
         return min((prefer.index(self._policy.links[link].upstream) for link in links), default=len(prefer))

@@ -132,7 +132,7 @@ def _befalls(event: EventSpec, name: str, policy: Policy) -> bool:
         or name == event.link
         or link.upstream == event.upstream
         or link.router == event.router
-        or event.risk in policy.upstreams[link.upstream].shared_risk
+        or event.risk in policy.risks_of(link)
     )
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.model import USER_PATH, Decision, Delay, Health, Placement, Policy, Verdict
+from controller.core.model import USER_PATH, Decision, Delay, Health, Moment, Placement, Policy, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -104,7 +104,7 @@ policies = st.builds(
 
 
 @dataclass(frozen=True)
-class Moment:
+class Cycle:
     """One cycle: the world before it and after it, and the decision."""
 
     world: World
@@ -113,7 +113,7 @@ class Moment:
     decision: Decision
 
 
-def live(policy_: Policy, history: list[Turn]) -> Iterator[Moment]:
+def live(policy_: Policy, history: list[Turn]) -> Iterator[Cycle]:
     """A world that lives through the history, cycle by cycle."""
     world = World(policy_)
     world.step()
@@ -125,7 +125,7 @@ def live(policy_: Policy, history: list[Turn]) -> Iterator[Moment]:
             world.delay({link: delay}, {link: tail_ms})
         world.unreachable = turn.unreachable
         before, seen = world.current, world.visible()
-        yield Moment(world, before, seen, world.step())
+        yield Cycle(world, before, seen, world.step())
 
 
 def _shuffled(chance: random.Random, mapping: Mapping[str, V]) -> dict[str, V]:
@@ -135,7 +135,7 @@ def _shuffled(chance: random.Random, mapping: Mapping[str, V]) -> dict[str, V]:
 
 
 def links_of(policy_: Policy, name: str) -> list[str]:
-    return [link for link in LINKS if policy_.links[link].upstream in policy_.classes[name].prefer]
+    return [link for link in LINKS if policy_.links[link].upstream in policy_.classes[name].upstreams]
 
 
 def usable(world: World, link: str) -> bool:
@@ -151,14 +151,14 @@ def in_role(placements: Mapping[str, Placement], *roles: str) -> set[str]:
     return {link for link, placement in placements.items() if placement.role in roles}
 
 
-def escapes(moment: Moment, name: str) -> bool:
+def escapes(moment: Cycle, name: str) -> bool:
     """Whether the cycle was right to treat the class's change as an escape: a dead link carried it."""
     carried = in_role(moment.before.get(name, {}), "primary")
     dead = any(moment.world.health[link].verdict is DOWN for link in carried)
     return moment.decision.escape and dead and changes(moment, name)
 
 
-def changes(moment: Moment, name: str) -> bool:
+def changes(moment: Cycle, name: str) -> bool:
     """Whether the cycle changed a link that ran some role before; the first installation is no change."""
     return any(
         moment.world.of(name)[link] != placement for link, placement in moment.before.get(name, {}).items()
@@ -237,7 +237,7 @@ def test_the_order_of_what_is_handed_in_does_not_matter(
     for moment in live(policy_, history):
         world = moment.world
         first = decide(
-            policy_, world.health, world.state, world.now, moment.seen, unreachable=world.unreachable
+            policy_, Moment(world.health, world.state, world.now, moment.seen, unreachable=world.unreachable)
         )
         mixed = replace(
             policy_,
@@ -254,7 +254,8 @@ def test_the_order_of_what_is_handed_in_does_not_matter(
             name: _shuffled(chance, placements) for name, placements in _shuffled(chance, moment.seen).items()
         }
         second = decide(
-            mixed, _shuffled(chance, world.health), state, world.now, seen, unreachable=world.unreachable
+            mixed,
+            Moment(_shuffled(chance, world.health), state, world.now, seen, unreachable=world.unreachable),
         )
         assert first == second
         assert list(first[0].assignment) == list(second[0].assignment)
@@ -280,7 +281,7 @@ def test_every_cycle_yields_exactly_one_line(policy_: Policy, history: list[Turn
         strange = {name: replace(health, why=f"{evidence}\n\tx") for name, health in world.health.items()}
         strange[USER_PATH] = Health(USER_PATH, DOWN, 0.0, evidence)
         told, _ = decide(
-            policy_, strange, world.state, world.now, world.visible(), unreachable=world.unreachable
+            policy_, Moment(strange, world.state, world.now, world.visible(), unreachable=world.unreachable)
         )
         for sentence in (moment.decision.sentence, told.sentence):
             assert sentence.strip()
@@ -311,11 +312,13 @@ def test_time_alone_changes_the_decision_only_when_it_was_announced(
                 break
             later, _ = decide(
                 policy_,
-                world.health,
-                world.state,
-                world.now + later_s,
-                world.visible(),
-                unreachable=world.unreachable,
+                Moment(
+                    world.health,
+                    world.state,
+                    world.now + later_s,
+                    world.visible(),
+                    unreachable=world.unreachable,
+                ),
             )
             assert later.frozen or later.assignment == world.visible(), later.sentence
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from controller.core.model import OrderKind, Override, Policy
 from tests.decide_world import DOWN, LINKS, World
 from tests.property.test_decide import (
-    Moment,
+    Cycle,
     Turn,
     examples,
     good,
@@ -41,7 +41,7 @@ rough_history = st.lists(st.tuples(rough, ordered), max_size=20)
 History = list[tuple[Turn, list[tuple[tuple[OrderKind, str, str], float | None]]]]
 
 
-def live(policy_: Policy, history: History) -> Iterator[Moment]:
+def live(policy_: Policy, history: History) -> Iterator[Cycle]:
     """A world that lives through the history, people giving orders as it goes."""
     world = World(policy_)
     world.step()
@@ -56,7 +56,7 @@ def live(policy_: Policy, history: History) -> Iterator[Moment]:
             order = Override(number, kind, subject, upstream, "ann", "a reason", world.now, until)
             world.overrides = (*world.overrides, order)
         before, seen = world.current, world.visible()
-        yield Moment(world, before, seen, world.step())
+        yield Cycle(world, before, seen, world.step())
 
 
 def paused(world: World) -> bool:

@@ -18,6 +18,7 @@ from controller.core.model import (
     HealthPolicy,
     LatencyPolicy,
     Link,
+    Preference,
     Role,
     StabilityPolicy,
     TrafficClass,
@@ -67,7 +68,7 @@ def test_the_starter_inventory_describes_the_lab(inventory: Path) -> None:
         "residential": TrafficClass(
             "residential",
             (ip_network("203.0.113.0/24"), ip_network("2001:db8:500::/48")),
-            ("azerbaijan", "georgia", "iran"),
+            Preference(("azerbaijan", "georgia", "iran")),
         )
     }
     assert policy.user_path == {V4: ip_address("203.0.113.20"), V6: ip_address("2001:db8:500::20")}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ControlState, Delay, Family, FamilyHealth, Verdict
+from controller.core.model import ControlState, Delay, Family, FamilyHealth, Moment, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -300,7 +300,7 @@ def test_what_is_in_brownout_is_named_while_all_is_calm() -> None:
 def test_a_first_installation_prefers_what_is_not_slow() -> None:
     seen = see()
     seen[AZ] = replace(seen[AZ], delay=BROWNOUT, delay_why="slow")
-    decision, _ = decide(policy(RESIDENTIAL), seen, ControlState(), 0.0, None)
+    decision, _ = decide(policy(RESIDENTIAL), Moment(seen, ControlState(), 0.0, None))
     assert decision.assignment["residential"][GE1] == P
     assert decision.assignment["residential"][AZ] == B1
 

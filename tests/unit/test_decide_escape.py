@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import BACKUP, ControlState, Family, FamilyHealth, LinkMemory, Placement, Verdict
+from controller.core.model import (
+    BACKUP,
+    ControlState,
+    Family,
+    FamilyHealth,
+    LinkMemory,
+    Moment,
+    Placement,
+    Verdict,
+)
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -51,7 +60,9 @@ from tests.decide_world import (
 def test_a_dead_upstream_is_left_for_the_best_known_one(
     verdicts: dict[str, Verdict], suspect: tuple[str, ...], expected: dict[str, Placement]
 ) -> None:
-    decision, _ = decide(policy(), see({AZ: DOWN, **verdicts}, suspect=suspect), ControlState(), 0.0, CALM)
+    decision, _ = decide(
+        policy(), Moment(see({AZ: DOWN, **verdicts}, suspect=suspect), ControlState(), 0.0, CALM)
+    )
     assert decision.escape
     assert decision.assignment == {"residential": expected}
 
@@ -77,12 +88,12 @@ def test_one_dead_link_of_several_is_left_at_once_while_its_upstream_stays() -> 
 
 
 def test_a_suspect_path_is_not_left() -> None:
-    decision, _ = decide(policy(), see(suspect=(AZ,)), ControlState(), 0.0, CALM)
+    decision, _ = decide(policy(), Moment(see(suspect=(AZ,)), ControlState(), 0.0, CALM))
     assert decision.assignment == CALM
 
 
 def test_an_unknown_path_is_not_left() -> None:
-    decision, _ = decide(policy(), see({AZ: UNKNOWN}), ControlState(), 0.0, CALM)
+    decision, _ = decide(policy(), Moment(see({AZ: UNKNOWN}), ControlState(), 0.0, CALM))
     assert decision.assignment == CALM
     assert decision.sentence == "held: residential stays on azerbaijan, of which there is no fresh data"
 
@@ -170,28 +181,28 @@ def test_an_escape_and_a_routine_change_in_one_push_count_against_both_budgets()
 
 
 def test_withdrawn_can_be_the_role_of_what_is_down() -> None:
-    decision, _ = decide(policy(when_down="withdrawn"), see({AZ: DOWN}), ControlState(), 0.0, CALM)
+    decision, _ = decide(policy(when_down="withdrawn"), Moment(see({AZ: DOWN}), ControlState(), 0.0, CALM))
     assert decision.assignment["residential"][AZ] == W
 
 
 def test_links_on_an_unreachable_router_stay_and_others_take_over() -> None:
     seen = {"residential": {GE2: B1, IR: B2}}
     down = see({AZ: DOWN, GE1: DOWN})
-    decision, _ = decide(policy(), down, ControlState(), 0.0, seen, unreachable=frozenset({"edge1"}))
+    decision, _ = decide(policy(), Moment(down, ControlState(), 0.0, seen, unreachable=frozenset({"edge1"})))
     assert decision.escape
     assert decision.assignment == {"residential": {GE2: P, IR: B2}}
 
 
 def test_a_destination_on_an_unreachable_router_is_none() -> None:
     decision, _ = decide(
-        policy(), see({AZ: DOWN}), ControlState(), 0.0, CALM, unreachable=frozenset({"edge2"})
+        policy(), Moment(see({AZ: DOWN}), ControlState(), 0.0, CALM, unreachable=frozenset({"edge2"}))
     )
     assert decision.assignment == {"residential": {AZ: D, GE1: P, GE2: B1, IR: B2}}
 
 
 def test_while_a_router_hides_what_carries_nothing_is_moved() -> None:
     seen = {"residential": {GE2: B1, IR: Placement(BACKUP, 1)}}
-    decision, _ = decide(policy(), see(), ControlState(), 0.0, seen, unreachable=frozenset({"edge1"}))
+    decision, _ = decide(policy(), Moment(see(), ControlState(), 0.0, seen, unreachable=frozenset({"edge1"})))
     assert decision.assignment == seen
     assert decision.sentence == (
         "held: residential stays as it is; what carries it is not seen while edge1 cannot be reached"
@@ -201,7 +212,9 @@ def test_while_a_router_hides_what_carries_nothing_is_moved() -> None:
 def test_a_class_whose_only_other_upstream_is_on_an_unreachable_router_is_stuck() -> None:
     seen = {"residential": {AZ: P, GE1: W}}
     only = policy(traffic_class("residential", "azerbaijan", "iran"))
-    decision, _ = decide(only, see({AZ: DOWN}), ControlState(), 0.0, seen, unreachable=frozenset({"edge2"}))
+    decision, _ = decide(
+        only, Moment(see({AZ: DOWN}), ControlState(), 0.0, seen, unreachable=frozenset({"edge2"}))
+    )
     assert not decision.escape
     assert decision.assignment == seen
     assert decision.sentence.endswith("no usable link is left to move to")
@@ -210,7 +223,9 @@ def test_a_class_whose_only_other_upstream_is_on_an_unreachable_router_is_stuck(
 def test_a_link_that_is_not_seen_is_presumed_to_carry_like_its_siblings() -> None:
     seen = {"residential": {GE2: P, IR: B2}}
     health = see({AZ: DOWN, GE2: DOWN})
-    decision, _ = decide(policy(), health, ControlState(), 0.0, seen, unreachable=frozenset({"edge1"}))
+    decision, _ = decide(
+        policy(), Moment(health, ControlState(), 0.0, seen, unreachable=frozenset({"edge1"}))
+    )
     assert decision.assignment == {"residential": {GE2: D, IR: B2}}
     assert decision.sentence.startswith("residential stays on georgia without edge2-georgia")
 
@@ -218,7 +233,7 @@ def test_a_link_that_is_not_seen_is_presumed_to_carry_like_its_siblings() -> Non
 def test_an_escape_announces_what_will_wait_once_it_is_done() -> None:
     served = LinkMemory(clean_since=-20.0, failures=1, last_failure=-20.0)
     state = ControlState(links={GE1: served, GE2: served})
-    decision, _ = decide(policy(), see({AZ: DOWN}), state, 0.0, CALM)
+    decision, _ = decide(policy(), Moment(see({AZ: DOWN}), state, 0.0, CALM))
     assert decision.assignment["residential"][IR] == P
     assert decision.held == ()
     assert decision.decide_again_at == 600.0

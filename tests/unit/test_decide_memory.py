@@ -13,6 +13,7 @@ from controller.core.model import (
     Decision,
     Health,
     LinkMemory,
+    Moment,
     Placement,
     Reason,
     Verdict,
@@ -159,11 +160,11 @@ def test_what_a_push_costs(
 def test_safety_refuses_to_drain_the_last_usable_path(
     verdicts: dict[str, Verdict], wanted: dict[str, Placement], objects: bool
 ) -> None:
-    view = snapshot.take(policy(), see(verdicts), ControlState(), 0.0, CALM, frozenset())
+    view = snapshot.take(policy(), Moment(see(verdicts), ControlState(), 0.0, CALM))
     assert (safety.objection(view, RESIDENTIAL, wanted) is not None) == objects
 
 
 def test_safety_lets_pass_what_is_no_worse_than_what_runs() -> None:
     drained = {"residential": dict.fromkeys(LINKS, D)}
-    view = snapshot.take(policy(), see(), ControlState(), 0.0, drained, frozenset())
+    view = snapshot.take(policy(), Moment(see(), ControlState(), 0.0, drained))
     assert safety.objection(view, RESIDENTIAL, drained["residential"]) is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ControlState, Health, Placement, TrafficClass, Verdict
+from controller.core.model import ControlState, Health, Moment, Placement, Preference, TrafficClass, Verdict
 from controller.core.policy import decide
 from controller.core.rules.preference import queue
 from tests.decide_world import (
@@ -63,7 +63,7 @@ def test_first_contact_installs_the_operators_order(prefer: tuple[str, ...]) -> 
 def test_first_contact_installs_what_health_allows(
     verdicts: dict[str, Verdict], expected: dict[str, Placement]
 ) -> None:
-    decision, _ = decide(policy(), see(verdicts, since=-100.0), ControlState(), 0.0, None)
+    decision, _ = decide(policy(), Moment(see(verdicts, since=-100.0), ControlState(), 0.0, None))
     assert decision.assignment == {"residential": expected}
 
 
@@ -97,12 +97,14 @@ def test_first_contact_waits_out_a_moment_of_suspicion_about_the_preferred_upstr
 def test_a_link_nobody_measures_is_not_waited_for() -> None:
     health = see()
     del health[AZ]
-    decision, _ = decide(policy(), health, ControlState(), 0.0, None)
+    decision, _ = decide(policy(), Moment(health, ControlState(), 0.0, None))
     assert decision.assignment["residential"][GE1] == P
 
 
 def test_a_class_without_any_usable_link_is_not_installed() -> None:
-    decision, _ = decide(policy(traffic_class("iranian", "iran")), see({IR: DOWN}), ControlState(), 0.0, None)
+    decision, _ = decide(
+        policy(traffic_class("iranian", "iran")), Moment(see({IR: DOWN}), ControlState(), 0.0, None)
+    )
     assert decision.assignment == {"iranian": {}}
     assert decision.sentence == "STUCK: iranian has no usable link and nowhere to go; nothing installed"
 
@@ -110,7 +112,7 @@ def test_a_class_without_any_usable_link_is_not_installed() -> None:
 def test_links_that_run_no_role_policy_yet_are_installed_without_wait_or_cost() -> None:
     moved = ControlState(moved_at={"residential": -1.0}, routine=(-1.0,) * 6)
     seen = {"residential": {AZ: P, GE1: B1}}
-    decision, _ = decide(policy(), see(), moved, 0.0, seen)
+    decision, _ = decide(policy(), Moment(see(), moved, 0.0, seen))
     assert decision.assignment == CALM
     assert (
         decision.sentence
@@ -120,16 +122,16 @@ def test_links_that_run_no_role_policy_yet_are_installed_without_wait_or_cost() 
 
 def test_a_new_link_of_the_active_upstream_is_no_primary_before_it_is_known() -> None:
     seen = {"residential": {AZ: D, GE1: P, IR: B2}}
-    decision, _ = decide(policy(), see({AZ: DOWN, GE2: UNKNOWN}), ControlState(), 0.0, seen)
+    decision, _ = decide(policy(), Moment(see({AZ: DOWN, GE2: UNKNOWN}), ControlState(), 0.0, seen))
     assert decision.assignment["residential"][GE2] == B1
 
 
 def test_a_class_whose_routers_run_no_primary_is_given_one_without_hold_down() -> None:
     seen = {"residential": dict.fromkeys(LINKS, D)}
-    decision, _ = decide(policy(), see(), ControlState(moved_at={"residential": -1.0}), 0.0, seen)
+    decision, _ = decide(policy(), Moment(see(), ControlState(moved_at={"residential": -1.0}), 0.0, seen))
     assert decision.assignment == CALM
     spent = ControlState(routine=(-1.0,) * 6)
-    decision, _ = decide(policy(), see(), spent, 0.0, seen)
+    decision, _ = decide(policy(), Moment(see(), spent, 0.0, seen))
     assert decision.assignment == seen
     assert decision.sentence.startswith("STUCK: residential has no primary; all 6 routine changes")
 
@@ -199,7 +201,7 @@ def test_the_rank_of_backups_is_the_order_in_which_decide_would_choose_them(
 ) -> None:
     """BGP follows the ranks by itself when a session drops; the decision that follows must not undo that."""
     others = [name for name in ("azerbaijan", "georgia", "iran") if name != active]
-    wanted = replace(DISJOINT, prefer=(active, *others), backups_disjoint=disjoint)
+    wanted = replace(DISJOINT, prefer=Preference((active, *others)), backups_disjoint=disjoint)
     w = world(wanted, shared=True)
     w.turn({link: DOWN for link in LINKS if link.endswith(active)})
     first = min(
@@ -237,9 +239,9 @@ def test_one_move_serves_where_two_preferred_upstreams_return_together() -> None
 
 def test_what_a_reloaded_policy_no_longer_knows_is_ignored() -> None:
     seen = {"gone": {AZ: P}, "residential": {**CALM["residential"], "edge9-gone": P}}
-    decision, state = decide(policy(), see(), ControlState(moved_at={"gone": 1.0}), 10.0, seen)
+    decision, state = decide(policy(), Moment(see(), ControlState(moved_at={"gone": 1.0}), 10.0, seen))
     assert decision.assignment == CALM
-    frozen, _ = decide(policy(), {}, state, 10.0, seen)
+    frozen, _ = decide(policy(), Moment({}, state, 10.0, seen))
     assert frozen.assignment == CALM
     assert set(state.links) == set(LINKS)
     assert state.moved_at == {}
@@ -255,12 +257,12 @@ def test_a_policy_that_drops_the_active_upstream_moves_the_class_by_one_routine_
 
 def test_health_of_links_the_policy_does_not_know_is_ignored() -> None:
     health = see() | {"edge9-gone": Health("edge9-gone", DOWN, 0.0, "gone")}
-    decision, _ = decide(policy(), health, ControlState(), 0.0, CALM)
+    decision, _ = decide(policy(), Moment(health, ControlState(), 0.0, CALM))
     assert decision.sentence == "nothing to change: residential on azerbaijan, all 4 links up"
 
 
 def test_a_policy_without_classes_changes_nothing() -> None:
     empty: dict[str, TrafficClass] = {}
-    decision, _ = decide(replace(policy(), classes=empty), see(), ControlState(), 0.0, {})
+    decision, _ = decide(replace(policy(), classes=empty), Moment(see(), ControlState(), 0.0, {}))
     assert decision.assignment == {}
     assert decision.sentence == "nothing to change: the policy names no traffic class"

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ControlState, Family, FamilyHealth, Placement, StabilityPolicy, Verdict
+from controller.core.model import (
+    ControlState,
+    Family,
+    FamilyHealth,
+    Moment,
+    Placement,
+    StabilityPolicy,
+    Verdict,
+)
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -162,7 +170,7 @@ def test_nothing_fails_back_to_a_link_that_is_not_up(verdict: Verdict) -> None:
 
 
 def test_fail_back_to_a_link_that_never_failed_wants_it_known_for_the_clean_time() -> None:
-    decision, _ = decide(policy(), see(since=-20.0), ControlState(), 0.0, ON_GEORGIA)
+    decision, _ = decide(policy(), Moment(see(since=-20.0), ControlState(), 0.0, ON_GEORGIA))
     assert decision.assignment["residential"][GE1] == P
     assert decision.sentence == (
         "held: residential stays on georgia; azerbaijan is up but known for only 20 s of 60 s"
@@ -216,7 +224,7 @@ def test_a_lossy_upstream_is_left_only_for_one_that_is_up(
     verdicts: dict[str, Verdict], suspect: tuple[str, ...], expected: dict[str, Placement] | None
 ) -> None:
     decision, _ = decide(
-        policy(), see({AZ: DEGRADED, **verdicts}, suspect=suspect), ControlState(), 0.0, CALM
+        policy(), Moment(see({AZ: DEGRADED, **verdicts}, suspect=suspect), ControlState(), 0.0, CALM)
     )
     assert not decision.escape
     assert decision.assignment == {"residential": expected or CALM["residential"]}
@@ -249,7 +257,7 @@ def test_leaving_a_lossy_upstream_respects_hold_down_and_budget() -> None:
     moved = ControlState(moved_at={"residential": -100.0})
     spent = ControlState(routine=(-5.0,) * 6)
     for state, until in ((moved, 500.0), (spent, 3595.0)):
-        decision, _ = decide(policy(), health, state, 0.0, CALM)
+        decision, _ = decide(policy(), Moment(health, state, 0.0, CALM))
         assert decision.assignment == CALM
         assert decision.decide_again_at == until
         assert decision.sentence.startswith(
@@ -272,20 +280,20 @@ def test_a_lossy_upstream_is_not_left_for_one_that_recovered_less_than_a_minute_
 
 def test_a_lossy_link_is_joined_by_its_healthy_sibling_before_the_upstream_is_left() -> None:
     current = {"residential": {AZ: D, GE1: P, GE2: B1, IR: B2}}
-    decision, _ = decide(policy(), see({AZ: DOWN, GE1: DEGRADED}), ControlState(), 0.0, current)
+    decision, _ = decide(policy(), Moment(see({AZ: DOWN, GE1: DEGRADED}), ControlState(), 0.0, current))
     assert decision.assignment == {"residential": {AZ: D, GE1: P, GE2: P, IR: B2}}
 
 
 def test_a_dead_backup_is_drained_within_the_budget_and_without_hold_down() -> None:
     moved = ControlState(moved_at={"residential": -1.0})
-    decision, _ = decide(policy(), see({IR: DOWN}), moved, 0.0, CALM)
+    decision, _ = decide(policy(), Moment(see({IR: DOWN}), moved, 0.0, CALM))
     assert decision.assignment["residential"][IR] == D
     assert not decision.escape
     assert decision.sentence == (
         "residential stays on azerbaijan; edge2-iran backup-2 -> drained (edge2-iran looks down)"
     )
     spent = ControlState(routine=(-5.0,) * 6)
-    decision, _ = decide(policy(), see({IR: DOWN}), spent, 0.0, CALM)
+    decision, _ = decide(policy(), Moment(see({IR: DOWN}), spent, 0.0, CALM))
     assert decision.assignment == CALM
     assert decision.decide_again_at == 3595.0
 
@@ -306,7 +314,7 @@ def test_a_flapping_backup_costs_no_more_than_the_budget_and_no_escape() -> None
 
 def test_two_upstreams_left_primary_by_half_a_push_are_put_right_without_hold_down() -> None:
     both = {"residential": {AZ: P, GE1: P, GE2: P, IR: B2}}
-    decision, _ = decide(policy(), see(), ControlState(moved_at={"residential": -1.0}), 0.0, both)
+    decision, _ = decide(policy(), Moment(see(), ControlState(moved_at={"residential": -1.0}), 0.0, both))
     assert decision.assignment == CALM
     assert not decision.escape
 

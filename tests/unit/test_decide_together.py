@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ControlState, Policy, Upstream, Verdict
+from controller.core.model import ControlState, Policy, Preference, Upstream, Verdict
 from controller.core.rules.together import FORGOTTEN_S, MOST_PAIRS, Joint, joints, remember
 from tests.decide_world import (
     AZ,
@@ -91,7 +91,7 @@ def with_fourth(before: Policy) -> Policy:
     """One more upstream at edge2 that shares the sea, preferred to iran."""
     upstreams = {**before.upstreams, "turkey": Upstream("turkey", 64504, "TR", frozenset({"black-sea"}))}
     link = replace(before.links[IR], name="edge2-turkey", upstream="turkey")
-    prefer = ("azerbaijan", "georgia", "turkey", "iran")
+    prefer = Preference(("azerbaijan", "georgia", "turkey", "iran"))
     classes = {"residential": replace(RESIDENTIAL, prefer=prefer)}
     return replace(before, upstreams=upstreams, links={**before.links, link.name: link}, classes=classes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.core.model import USER_PATH, ControlState, Health, Verdict
+from controller.core.model import USER_PATH, ControlState, Health, Moment, Verdict
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -42,7 +42,7 @@ NO_DATA = "no fresh data on any link; nothing changed"
 def test_nothing_known_to_work_freezes(
     verdicts: dict[str, Verdict], suspect: tuple[str, ...], sentence: str
 ) -> None:
-    decision, _ = decide(policy(), see(verdicts, suspect=suspect), ControlState(), 0.0, CALM)
+    decision, _ = decide(policy(), Moment(see(verdicts, suspect=suspect), ControlState(), 0.0, CALM))
     assert decision.frozen
     assert decision.sentence == sentence
     assert decision.assignment == CALM
@@ -51,14 +51,16 @@ def test_nothing_known_to_work_freezes(
 
 
 def test_no_health_at_all_is_no_data() -> None:
-    decision, _ = decide(policy(), {}, ControlState(), 0.0, None)
+    decision, _ = decide(policy(), Moment({}, ControlState(), 0.0, None))
     assert decision.frozen
     assert decision.sentence == NO_DATA
 
 
 @pytest.mark.parametrize("link", LINKS)
 def test_one_sound_link_is_enough_to_trust(link: str) -> None:
-    decision, _ = decide(policy(), see({**dict.fromkeys(LINKS, DOWN), link: UP}), ControlState(), 0.0, CALM)
+    decision, _ = decide(
+        policy(), Moment(see({**dict.fromkeys(LINKS, DOWN), link: UP}), ControlState(), 0.0, CALM)
+    )
     assert not decision.frozen
 
 
@@ -75,7 +77,7 @@ def test_the_user_path_is_mentioned_when_every_link_looks_bad(
     verdict: Verdict, suspect: bool, told: str
 ) -> None:
     health = see(dict.fromkeys(LINKS, DOWN)) | {USER_PATH: Health(USER_PATH, verdict, 0.0, "seen", suspect)}
-    decision, _ = decide(policy(), health, ControlState(), 0.0, CALM)
+    decision, _ = decide(policy(), Moment(health, ControlState(), 0.0, CALM))
     assert decision.sentence == told
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ANCHORS, Family, FamilyHealth, Health, Vantage, Verdict
+from controller.core.model import ANCHORS, Family, FamilyHealth, Health, Moment, Vantage, Verdict
 from controller.core.policy import decide
 from controller.core.rules.vantage import Disbelief, settle_s
 from tests.decide_world import (
@@ -258,12 +258,12 @@ def test_a_prober_in_trouble_freezes_everything_and_is_named() -> None:
     w = well()
     turn(w, az=(DOWN, DOWN))
     trouble = "the prober is starved: 63 % of its probes of the last 10 s are invalid"
-    decision, state = decide(w.policy, w.health, w.state, w.now, w.current, vantage=Vantage(trouble))
+    decision, state = decide(w.policy, Moment(w.health, w.state, w.now, w.current, vantage=Vantage(trouble)))
     assert decision.frozen
     assert decision.sentence == f"{trouble}; nothing changed"
     assert decision.assignment == CALM
     assert state.links[AZ].failures == 0
-    assert decide(w.policy, w.health, w.state, w.now, w.current)[0].escape
+    assert decide(w.policy, Moment(w.health, w.state, w.now, w.current))[0].escape
 
 
 def test_links_without_families_are_judged_as_they_are() -> None:

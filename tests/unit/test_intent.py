@@ -15,6 +15,7 @@ from controller.core.model import (
     Knobs,
     Placement,
     Policy,
+    Preference,
     RolePolicy,
     TrafficClass,
 )
@@ -172,7 +173,7 @@ def test_many_classes_in_different_roles_still_get_a_name_that_routers_take() ->
 
 
 def test_names_that_would_clash_on_a_router_are_told_with_what_to_do() -> None:
-    impostor = TrafficClass("banks-dest", (ip_network("203.0.113.0/25"),), ("iran",))
+    impostor = TrafficClass("banks-dest", (ip_network("203.0.113.0/25"),), Preference(("iran",)))
     assert name_clashes(policy(RESIDENTIAL, BANKS)) == ()
     assert name_clashes(policy(BANKS, impostor)) == (
         "classes banks and banks-dest would share the prefix list FO-BANKS-DEST: rename one of them",
@@ -180,5 +181,5 @@ def test_names_that_would_clash_on_a_router_are_told_with_what_to_do() -> None:
 
 
 def test_more_classes_than_a_name_can_hold_are_told() -> None:
-    many = [TrafficClass(f"c{n}", (), ("iran", "georgia")) for n in range(40)]
+    many = [TrafficClass(f"c{n}", (), Preference(("iran", "georgia"))) for n in range(40)]
     assert "use a shorter name or fewer classes" in name_clashes(policy(*many))[0]

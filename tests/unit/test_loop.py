@@ -15,6 +15,7 @@ from controller.core.model import (
     Applied,
     Family,
     LatencyPolicy,
+    Preference,
     Reason,
     RolledBack,
     Verdict,
@@ -62,7 +63,7 @@ class Scene:
         return any(self.alive(link, now) for link in carrying & self.users_served_by)
 
     def prefer(self, *upstreams: str) -> None:
-        residential = replace(self.policy.classes["residential"], prefer=upstreams)
+        residential = replace(self.policy.classes["residential"], prefer=Preference(upstreams))
         self.policy = self.fleet.policy = replace(self.policy, classes={"residential": residential})
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import ControlState, Decision, LinkMemory, Placement, RouterPlan, Verdict
+from controller.core.model import ControlState, Decision, LinkMemory, Moment, Placement, RouterPlan, Verdict
 from controller.core.policy import decide
 from controller.planning import PlanError, PlanReport, applicable, assumed, offline
 from tests.fakes import policy
@@ -22,7 +22,7 @@ def test_assuming_a_link_up_leaves_no_fail_back_wait() -> None:
     failed = LinkMemory(None, failures=3, last_failure=now - 1)
     memory = ControlState(links={"edge1-azerbaijan": failed})
     health, memory = assumed(POLICY, {}, memory, WELL, now)
-    decision, _ = decide(POLICY, health, memory, now, ON_GEORGIA)
+    decision, _ = decide(POLICY, Moment(health, memory, now, ON_GEORGIA))
     assert decision.assignment == CALM.assignment
 
 

@@ -11,15 +11,15 @@ import pytest
 
 from controller.cli.root import main
 from controller.config import write_starter
-from controller.core.model import OrderKind, Override, Verdict
-from controller.core.readiness import Answer, Moment, answer, failures, pairs, told
+from controller.core.model import Moment, OrderKind, Override, Verdict
+from controller.core.readiness import Answer, answer, failures, pairs, told
 from controller.ready import EVERY_S, Readiness
 from tests.decide_world import AZ, DOWN, GE1, GE2, IR, World, traffic_class, world
 from tests.unit.test_loop import Scene, dark
 
 
 def answers(w: World, *, two: bool = False) -> Mapping[str, Answer]:
-    moment = Moment(w.health, w.state, w.now, w.current, w.unreachable, w.overrides)
+    moment = Moment(w.health, w.state, w.now, w.current, unreachable=w.unreachable, overrides=w.overrides)
     chosen = pairs(w.policy) if two else failures(w.policy)
     return {each.name: answer(each, w.policy, moment) for each in chosen}
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.model import Family
+from controller.core.model import Family, Preference
 from controller.core.promise import by_formula
 from controller.sim.engine import PUSH_S, READ_S, RETRY_S
 from controller.watch import LoopSettings
@@ -128,7 +128,9 @@ def test_nothing_known_of_the_path_in_use_is_no_reason_to_move() -> None:
 
 def test_a_policy_that_says_otherwise_does_otherwise() -> None:
     policy = sample()
-    disjoint = replace(policy.classes[CLASS], prefer=("georgia", "azerbaijan", "iran"), backups_disjoint=True)
+    disjoint = replace(
+        policy.classes[CLASS], prefer=Preference(("georgia", "azerbaijan", "iran")), backups_disjoint=True
+    )
     policy = replace(policy, classes={CLASS: disjoint})
     run = play("events: [{at: 10min, upstream: georgia, becomes: down}]", policy)
     assert [text for _, text in pushed(run)] == ["residential moved from georgia to iran"]
@@ -136,7 +138,7 @@ def test_a_policy_that_says_otherwise_does_otherwise() -> None:
 
 def test_half_of_what_carries_is_half_of_the_traffic() -> None:
     policy = sample()
-    first = replace(policy.classes[CLASS], prefer=("georgia", "azerbaijan", "iran"))
+    first = replace(policy.classes[CLASS], prefer=Preference(("georgia", "azerbaijan", "iran")))
     policy = replace(policy, classes={CLASS: first})
     run = play("events: [{at: 10min, link: edge1-georgia, becomes: down}]", policy)
     assert run.accounts[CLASS].dead_s == pytest.approx(0.75 / 2, abs=0.001)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from controller.core.model import Preference
 from controller.sim import ScenarioError, load
 from controller.sim.load import scenario
 from controller.sim.trace import trace
@@ -33,7 +34,7 @@ def test_each_slip_gives_exactly_these_lines(text: str, says: str) -> None:
 
 def test_an_upstream_that_a_class_never_goes_over_is_no_expectation() -> None:
     policy = sample()
-    narrow = replace(policy.classes["residential"], prefer=("azerbaijan", "georgia"))
+    narrow = replace(policy.classes["residential"], prefer=Preference(("azerbaijan", "georgia")))
     policy = replace(policy, classes={"residential": narrow})
     text = "title: x\nlasts: 1h\nexpect:\n  - {carried_by: iran, at: 10min}\n"
     _, problems = scenario(Path("scenario.yaml"), text.encode(), policy)

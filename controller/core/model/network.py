@@ -18,6 +18,13 @@ class Upstream:
     asn: int
     country: str | None = None  # ISO 3166-1 alpha-2
     shared_risk: frozenset[str] = frozenset()
+    owner: str | None = None
+
+    @property
+    def risks(self) -> frozenset[str]:
+        """All that it may share with others: what is named, its country and its owner."""
+        country = {f"country {self.country}"} if self.country else set()
+        return self.shared_risk | country | ({f"owner {self.owner}"} if self.owner else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class Link:
     pinged_by_router: bool = False  # by NAPALM's ping on the router; probe_source is then the router's own
     base_policy_in: str | None = None  # the operator's own policy for this neighbor; role policies call it
     base_policy_out: str | None = None
+    shared_risk: frozenset[str] = frozenset()  # beside its upstream's: the building, the local loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,45 @@ class Router:
     name: str
     platform: str
     asn: int
+
+
+JOINT = "+"  # between upstreams that carry a class together: "georgia+iran"
+
+
+def members(choice: str) -> tuple[str, ...]:
+    """The upstreams of a choice: one, or those that carry together."""
+    return tuple(choice.split(JOINT))
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Who should carry a class, best first."""
+
+    choices: tuple[str, ...]  # an upstream each, or several joined by "+" that carry together
+    tiers: tuple[int, ...] = ()  # of each choice; equal ones are told apart by quality. (): each its own
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """Every upstream named, once."""
+        return tuple(dict.fromkeys(name for choice in self.choices for name in members(choice)))
+
+    def tier(self, choice: str) -> int:
+        """The tier of a choice: the lower, the better."""
+        place = self.choices.index(choice)
+        return self.tiers[place] if self.tiers else place
+
+    def choice_of(self, upstream: str) -> str | None:
+        """The first choice that an upstream is in."""
+        return next((choice for choice in self.choices if upstream in members(choice)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a class asks of what carries it."""
+
+    loss_percent: float | None = None  # not more than this is lost
+    rtt_ms: float | None = None  # nine of ten round trips keep within this
+    held_s: float = 60.0  # a link fails it once it was worse for so long, until it is better for as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +102,19 @@ class TrafficClass:
 
     name: str
     prefixes: tuple[Network, ...]
-    prefer: tuple[str, ...]  # upstream names, best first
+    prefer: Preference
     destinations: tuple[Network, ...] = ()
     backups_disjoint: bool = False
+    prefer_in: tuple[tuple[str, Preference], ...] = ()  # window and what is preferred in it; the first wins
+    require: Requirement | None = None
+    stability: StabilityPolicy | None = None  # None: the policy's
+    when_down: str | None = None  # None: the policy's
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """Every upstream that may ever carry it."""
+        others = (name for _, preference in self.prefer_in for name in preference.upstreams)
+        return tuple(dict.fromkeys((*self.prefer.upstreams, *others)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +238,40 @@ class StabilityPolicy:
     fail_back_forgotten_after_s: float  # and is forgotten after this long without a failure
     changes_per_hour: int  # routine moves, all classes together
     escapes_per_hour: int  # moves off a dead path have a budget of their own
+    fail_back_manual: bool = False  # a person says when a class returns to what it had to leave
+    fail_back_in: str | None = None  # it returns only while this window is open
+    block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """So many moves of one class so close together, and a person is asked before the next routine one."""
+
+    moves: int
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """A stretch of time, once or again and again: by a cron expression, an RFC 5545 rule, or a start alone.
+
+    Times are wall-clock times of ``timezone``.
+    """
+
+    name: str
+    lasts_s: float
+    timezone: str  # of the IANA database
+    cron: str | None = None
+    rrule: str | None = None
+    starts: str | None = None  # ISO 8601 without an offset; the first of an RFC 5545 rule, or the only one
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """While the window is open, what is named is drained: a link, an upstream, a router or a shared risk."""
+
+    window: str
+    drains: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +286,9 @@ class Policy:
     health: HealthPolicy
     stability: StabilityPolicy
     when_down: str = DRAINED  # the role of a link that is down: drained or withdrawn
+    windows: Mapping[str, WindowRule] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()
+    freezes: tuple[str, ...] = ()  # windows in which only dead paths are left, and what people order is done
     user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
     prometheus: Prometheus | None = None
     router_tests: RouterTests | None = None
@@ -209,3 +303,7 @@ class Policy:
     def links_of(self, upstream: str) -> tuple[Link, ...]:
         """The links of one upstream, in the order of the inventory."""
         return tuple(link for link in self.links.values() if link.upstream == upstream)
+
+    def risks_of(self, link: Link) -> frozenset[str]:
+        """All that a link may share with others."""
+        return self.upstreams[link.upstream].risks | link.shared_risk

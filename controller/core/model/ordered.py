@@ -12,6 +12,7 @@ class OrderKind(StrEnum):
     PIN = "pin"  # a class stays on one upstream for as long as that is not dead
     DRAIN = "drain"  # links carry nothing while anything else can
     PAUSE = "pause"  # nothing is pushed; everything is watched, decided and recorded
+    ACKNOWLEDGE = "acknowledge"  # a class may make routine moves again, and return to what it had to leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Override:
 
     number: int  # as the store counts them
     kind: OrderKind
-    subject: str  # pin: the class; drain: a link, an upstream, a router or a shared risk; pause: ""
+    subject: str  # the class; of a drain a link, an upstream, a router or a risk; of a pause ""
     upstream: str  # of a pin, else ""
     owner: str
     reason: str

@@ -13,15 +13,15 @@ from collections.abc import Iterator, Sequence
 from controller.core.model import LinkMemory, TrafficClass
 from controller.core.rules.eligibility import refuge_at
 from controller.core.rules.patience import turn_at
-from controller.core.rules.preference import Incumbent, Path
-from controller.core.rules.snapshot import Snapshot, once
+from controller.core.rules.preference import Incumbent, Path, earlier
+from controller.core.rules.snapshot import Snapshot, links_of, once
 from controller.core.stability import forgotten_at
 
 
 def next_at(snapshot: Snapshot, traffic_class: TrafficClass, active: Incumbent | None) -> float | None:
     """When to think again about a class carried by ``active``, besides what holds announce; None: never."""
-    flees = active is not None and active.path is Path.DEGRADED
-    times = (_next_of(snapshot, upstream, flees) for upstream in _rivals(traffic_class, active))
+    flees = active is not None and active.path in (Path.DEGRADED, Path.UNFIT)
+    times = (_next_of(snapshot, choice, flees) for choice in _rivals(traffic_class, active))
     first = min(times, default=math.inf)
     if active is not None:
         first = max(
@@ -31,16 +31,16 @@ def next_at(snapshot: Snapshot, traffic_class: TrafficClass, active: Incumbent |
 
 
 def _rivals(traffic_class: TrafficClass, active: Incumbent | None) -> Sequence[str]:
-    """Upstreams whose clocks count: what works is left for an earlier choice only."""
-    if active is None or active.path in (Path.BROWNOUT, Path.DEGRADED):
-        return traffic_class.prefer
-    return traffic_class.prefer[: traffic_class.prefer.index(active.upstream)]
+    """Choices whose clocks count: what works is left for an earlier choice only."""
+    if active is None or active.path in (Path.BROWNOUT, Path.UNFIT, Path.DEGRADED):
+        return traffic_class.prefer.choices
+    return earlier(traffic_class, active.choice)
 
 
 @once
-def _next_of(snapshot: Snapshot, upstream: str, flees: bool) -> float:
+def _next_of(snapshot: Snapshot, choice: str, flees: bool) -> float:
     """The first of its links' clocks that has yet to end; infinite if none has."""
-    ends = (at for link in snapshot.links_of.get(upstream, ()) for at in _clocks(snapshot, link, flees=flees))
+    ends = (at for link in links_of(snapshot, choice) for at in _clocks(snapshot, link, flees=flees))
     return min((at for at in ends if at > snapshot.now), default=math.inf)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.core.explain import Clause, Weight, changed, describe_link, names
-from controller.core.model import PRIMARY, Held, Placement, Reason, TrafficClass, Verdict
-from controller.core.rules import clocks, eligibility, patience, placement, preference, safety
+from controller.core.model import PRIMARY, Held, Move, MoveKind, Placement, Reason, TrafficClass, Verdict
+from controller.core.rules import clocks, eligibility, patience, placement, preference, safety, wishes
 from controller.core.rules.eligibility import Option
 from controller.core.rules.placement import Placed
 from controller.core.rules.preference import Incumbent, Path
-from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.snapshot import Snapshot, as_seen_by
 from controller.core.stability import ESCAPE, primaries
 
 
@@ -24,11 +24,13 @@ class Thought:
     reasons: tuple[Reason, ...] = ()
     held: tuple[Held, ...] = ()
     escape: bool = False
+    move: Move | None = None
     again_at: float | None = None  # time alone may change it then, besides what is held
 
 
 def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
     """What is to become of one class, checked by the rule of safety."""
+    view = as_seen_by(view, traffic_class)
     options = eligibility.options(view, traffic_class)
     active = preference.incumbent(view, traffic_class)
     if active is None:
@@ -99,7 +101,7 @@ def _escape(
     view: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
 ) -> Thought:
     """Every link that carries the class is down: leave at once for the best there is."""
-    name, dead = traffic_class.name, active.upstream
+    name, dead = traffic_class.name, active.choice
     chosen = preference.best(view, traffic_class, options)
     evidence = f"{dead} is down ({view.evidence(active.links)})"
     if chosen is None:
@@ -122,6 +124,7 @@ def _escape(
         (Reason(ESCAPE, name, f"{evidence}: a dead path is left at once"),),
         placed.waiting,
         escape=True,
+        move=Move(MoveKind.ESCAPE, dead, chosen) if chosen != dead else None,
     )
 
 
@@ -132,23 +135,24 @@ def _routine(
     holds: list[Held] = []
     reasons: list[Reason] = []
     awaited: set[str] = set()
-    for leave in patience.wish(view, traffic_class, options, active):
-        move = f"{active.upstream} -> {leave.upstream}"
-        held = patience.hold_move(view, traffic_class, active.upstream, leave)
+    for leave in wishes.wish(view, traffic_class, options, active):
+        move = f"{active.choice} -> {leave.choice}"
+        held = patience.hold_move(view, traffic_class, active.choice, leave)
         if held is not None:
             holds.append(held)
-            awaited |= {leave.upstream} if held.until is not None else set()
+            awaited |= {leave.choice} if held.until is not None else set()
             reasons.append(Reason(patience.RULE, traffic_class.name, f"{move} is held: {held.why}"))
             continue
-        links = options[leave.upstream].links
+        links = options[leave.choice].links
         swift = frozenset(link for link in links if view.swift_at(link) <= view.now)
-        placed = placement.place(view, traffic_class, leave.upstream, carriers=swift or links)
+        placed = placement.place(view, traffic_class, leave.choice, carriers=swift or links)
         clause = Clause(
-            Weight.MOVED, traffic_class.name, f"moved from {active.upstream} to {leave.upstream}: {leave.why}"
+            Weight.MOVED, traffic_class.name, f"moved from {active.choice} to {leave.choice}: {leave.why}"
         )
         reasons.append(Reason(patience.RULE, traffic_class.name, f"{move}: nothing holds it"))
-        return Thought(placed.wanted, clause, tuple(reasons), (*holds, *placed.waiting))
-    placed = placement.place(view, traffic_class, active.upstream, awaited=frozenset(awaited))
+        gone = Move(leave.kind, active.choice, leave.choice)
+        return Thought(placed.wanted, clause, tuple(reasons), (*holds, *placed.waiting), move=gone)
+    placed = placement.place(view, traffic_class, active.choice, awaited=frozenset(awaited))
     thought = _stay(view, traffic_class, active, placed, holds)
     return replace(thought, reasons=(*reasons, *thought.reasons))
 
@@ -157,7 +161,7 @@ def _stay(
     view: Snapshot, traffic_class: TrafficClass, active: Incumbent, placed: Placed, holds: list[Held]
 ) -> Thought:
     """The upstream stays; links of it and of the others may still change their role."""
-    name, stays = traffic_class.name, f"stays on {active.upstream}"
+    name, stays = traffic_class.name, f"stays on {active.choice}"
     before = view.placements(traffic_class)
     dead = [
         link
@@ -192,7 +196,7 @@ def _what_happens(
     wished: Sequence[Held],
 ) -> Clause:
     """``wished``: of what is held, moves to another upstream: told even where time alone ends no wait."""
-    name, stays = traffic_class.name, f"stays on {active.upstream}"
+    name, stays = traffic_class.name, f"stays on {active.choice}"
     before = view.placements(traffic_class)
     links = changed(before, wanted)
     joined = [link for link in links if wanted[link].role == PRIMARY]
@@ -208,7 +212,7 @@ def _what_happens(
     waits = next((hold.why for hold in held if hold.until is not None or hold in wished), None)
     if waits is not None:
         return Clause(Weight.HELD, name, f"{stays}; {waits}")
-    return Clause(Weight.CALM, name, f"on {active.upstream}")
+    return Clause(Weight.CALM, name, f"on {active.choice}")
 
 
 def _poor(
@@ -221,11 +225,11 @@ def _poor(
     if active.path is Path.DRAINED:
         by = view.orders.drains[next(link for link in active.links if view.drained(link))].by
         return f"drained {by}; nothing else can carry it"
-    if active.path not in (Path.BROWNOUT, Path.DEGRADED):
+    if active.path not in (Path.BROWNOUT, Path.UNFIT, Path.DEGRADED):
         return None
-    bad = "degraded" if active.path is Path.DEGRADED else "in brownout"
+    bad = {Path.DEGRADED: "degraded", Path.UNFIT: "not good enough"}.get(active.path, "in brownout")
     why = held[0].why if held else "nothing better is usable"
-    if pin is not None and pin.upstream == active.upstream:
+    if pin is not None and pin.upstream == active.choice:
         why = f"pinned there {pin.by}"
     return f"which is {bad} ({view.evidence(active.links)}); {why}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from controller.core.model import Delay, Reason, TrafficClass, Verdict
-from controller.core.rules.snapshot import Snapshot, once
+from controller.core.rules.snapshot import Snapshot, links_of, once
 from controller.core.rules.trust import judged
 
 RULE = "eligibility"
@@ -22,12 +22,13 @@ class Standing(IntEnum):
     BROWNOUT = 1  # up, but slower than it uses to be
     PROBATION = 2  # up again, but not for long enough
     DOUBTFUL = 3  # up, but it may be losing packets itself: what ails the one may ail the other
-    DEGRADED = 4
+    UNFIT = 4  # up, but not good enough for what this class asks
+    DEGRADED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An upstream to which the class could be moved."""
+    """A choice to which the class could be moved."""
 
     standing: Standing
     links: frozenset[str]  # those of the best standing: the ground it would stand on
@@ -36,22 +37,20 @@ class Option:
 
 
 def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option]:
-    """Upstreams of the class with a link that traffic may be moved to, in order of preference."""
-    found = {upstream: _option(snapshot, upstream) for upstream in traffic_class.prefer}
-    return {upstream: option for upstream, option in found.items() if option is not None}
+    """Choices of the class with a link that traffic may be moved to, in order of preference."""
+    found = {choice: _option(snapshot, choice) for choice in traffic_class.prefer.choices}
+    return {choice: option for choice, option in found.items() if option is not None}
 
 
 @once
-def _option(snapshot: Snapshot, upstream: str) -> Option | None:
+def _option(snapshot: Snapshot, choice: str) -> Option | None:
     standings = {
-        link: _standing(snapshot, link)
-        for link in snapshot.links_of.get(upstream, ())
-        if snapshot.destination(link)
+        link: _standing(snapshot, link) for link in links_of(snapshot, choice) if snapshot.destination(link)
     }
     if not standings:
         return None
     best = min(standings.values())
-    up = [link for link, standing in standings.items() if standing is not Standing.DEGRADED]
+    up = [link for link, standing in standings.items() if standing < Standing.UNFIT]
     return Option(
         standing=best,
         links=frozenset(link for link, standing in standings.items() if standing is best),
@@ -65,6 +64,8 @@ def _option(snapshot: Snapshot, upstream: str) -> Option | None:
 def _standing(snapshot: Snapshot, link: str) -> Standing:
     if snapshot.verdict(link) is Verdict.DEGRADED:
         return Standing.DEGRADED
+    if link in snapshot.unfit:
+        return Standing.UNFIT
     if snapshot.health[link].doubt is not None:
         return Standing.DOUBTFUL
     if snapshot.on_probation(link):

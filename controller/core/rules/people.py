@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.core.model import OrderKind, Override, Policy, Reason, TrafficClass
+from controller.core.model import OrderKind, Override, Policy, Preference, Reason, TrafficClass
 
 RULE = "people"
 
@@ -17,6 +17,7 @@ class Orders:
     pins: Mapping[str, Override] = field(default_factory=dict)  # class -> its pin
     drains: Mapping[str, Override] = field(default_factory=dict)  # link -> the drain it falls under
     pause: Override | None = None
+    acknowledged: Mapping[str, Override] = field(default_factory=dict)  # class -> who has looked at its moves
     until: float | None = None  # the first of them ends then
     reasons: tuple[Reason, ...] = ()
     notices: tuple[Reason, ...] = ()  # of orders that nothing comes of
@@ -35,6 +36,7 @@ def in_force(policy: Policy, overrides: Iterable[Override], now: float) -> Order
         return NONE
     pins: dict[str, Override] = {}
     drains: dict[str, Override] = {}
+    acknowledged: dict[str, Override] = {}
     pause: Override | None = None
     reasons, notices = [], []
     for order in holding:
@@ -43,8 +45,10 @@ def in_force(policy: Policy, overrides: Iterable[Override], now: float) -> Order
         if order.kind is OrderKind.PAUSE:
             pause = order  # said of everything, see ``decide``
             continue
-        if order.kind is OrderKind.PIN and known is not None and order.upstream in known.prefer:
+        if order.kind is OrderKind.PIN and known is not None and order.upstream in known.upstreams:
             pins[order.subject] = order
+        elif order.kind is OrderKind.ACKNOWLEDGE and known is not None:
+            acknowledged[order.subject] = order
         elif links:
             drains |= dict.fromkeys(links, order)
         else:
@@ -53,7 +57,7 @@ def in_force(policy: Policy, overrides: Iterable[Override], now: float) -> Order
             continue
         reasons.append(Reason(RULE, order.subject, told(order)))
     ends = [order.until for order in holding if order.until is not None]
-    return Orders(pins, drains, pause, min(ends, default=None), tuple(reasons), tuple(notices))
+    return Orders(pins, drains, pause, acknowledged, min(ends, default=None), tuple(reasons), tuple(notices))
 
 
 def drained_by(policy: Policy, subject: str) -> tuple[str, ...]:
@@ -61,8 +65,7 @@ def drained_by(policy: Policy, subject: str) -> tuple[str, ...]:
     return tuple(
         name
         for name, link in sorted(policy.links.items())
-        if subject in (name, link.upstream, link.router)
-        or subject in policy.upstreams[link.upstream].shared_risk
+        if subject in (name, link.upstream, link.router) or subject in policy.risks_of(link)
     )
 
 
@@ -72,13 +75,17 @@ def told(order: Override) -> str:
         return f"paused {order.by}"
     if order.kind is OrderKind.PIN:
         return f"{order.subject} pinned to {order.upstream} {order.by}"
+    if order.kind is OrderKind.ACKNOWLEDGE:
+        return f"moves of {order.subject} acknowledged {order.by}"
     return f"{order.subject} drained {order.by}"
 
 
 def preferring(orders: Orders, traffic_class: TrafficClass) -> TrafficClass:
-    """The class with the upstream that it is pinned to as its first choice."""
+    """The class with the upstream that it is pinned to as its first choice, alone."""
     pin = orders.pins.get(traffic_class.name)
     if pin is None:
         return traffic_class
-    others = (name for name in traffic_class.prefer if name != pin.upstream)
-    return replace(traffic_class, prefer=(pin.upstream, *others))
+    prefer = traffic_class.prefer
+    others = [name for name in prefer.choices if name != pin.upstream]
+    tiers = (-1, *(prefer.tier(name) for name in others))
+    return replace(traffic_class, prefer=Preference((pin.upstream, *others), tiers))

@@ -16,9 +16,10 @@ from controller.core.model import (
     Placement,
     TrafficClass,
     Verdict,
+    members,
 )
 from controller.core.rules.preference import queue
-from controller.core.rules.snapshot import Snapshot, once
+from controller.core.rules.snapshot import Snapshot, links_of, once
 from controller.core.stability import primaries
 
 HEIGHT = {WITHDRAWN: 0, DRAINED: 1, BACKUP: 2, PRIMARY: 3}  # how much traffic a role invites
@@ -35,41 +36,43 @@ class Placed:
 def place(
     snapshot: Snapshot,
     traffic_class: TrafficClass,
-    upstream: str,
+    choice: str,
     *,
     carriers: frozenset[str] = frozenset(),
     awaited: frozenset[str] = frozenset(),
 ) -> Placed:
-    """Every link's placement when ``upstream`` carries the class, whatever the time.
+    """Every link's placement when ``choice`` carries the class, whatever the time.
 
-    Links of the upstream are primary, those of others backups in their queue, links that are down have
+    Links of the choice are primary, those of others backups in their queue, links that are down have
     the policy's role for that, those that people drain are drained unless nothing else carries the class,
     and upstreams the class does not name are withdrawn. A link that is not known to be sound is never
     promoted, only left alone or demoted; ``carriers`` are exempt, being the ground of the choice. Links of
-    upstreams ``awaited``, to which the class will return once its time has come, are not made backups on the
+    choices ``awaited``, to which the class will return once its time has come, are not made backups on the
     way: one change, not two. Links on unreachable routers stay as they are.
     """
-    ranks = queue(snapshot.policy, traffic_class, upstream)
+    ranks = queue(snapshot.policy, traffic_class, choice)
     now = snapshot.placements(traffic_class)
-    last = _last_path(snapshot, upstream) & primaries(now)
+    last = _last_path(snapshot, choice) & primaries(now)
     wanted: dict[str, Placement] = {}
     waiting: dict[str, Held] = {}
+    upstreams = traffic_class.prefer.upstreams
+    waits = {name for each in awaited for name in members(each)}
     for owner, links in snapshot.links_of.items():
         kinds = _kinds(snapshot, owner)
-        if owner not in traffic_class.prefer:
+        if owner not in upstreams:
             wanted |= {link: now[link] for link in links if link in now}
             wanted |= dict.fromkeys(kinds.reachable, Placement(WITHDRAWN))
             continue
-        rightful = Placement(PRIMARY) if owner == upstream else Placement(BACKUP, ranks[owner])
+        rightful = Placement(PRIMARY) if owner in members(choice) else Placement(BACKUP, ranks[owner])
         wanted |= dict.fromkeys(kinds.dead, Placement(snapshot.policy.when_down))
         wanted |= dict.fromkeys(kinds.sound, rightful)
-        for link in (*kinds.others, *(kinds.sound if owner in awaited else ())):
+        for link in (*kinds.others, *(kinds.sound if owner in waits else ())):
             before = now.get(link)
             if not snapshot.reachable(link):
                 wanted |= {} if before is None else {link: before}
             elif snapshot.drained(link) and link not in last:
                 wanted[link] = Placement(DRAINED)
-            elif owner in awaited and before is not None:
+            elif owner in waits and before is not None:
                 wanted[link] = _no_higher(snapshot, link, rightful, before, bool(now))
             else:
                 doubt = None if link in carriers else unproven(snapshot, link, rightful)
@@ -120,9 +123,9 @@ def _waits(
     return Held(traffic_class.name, move, f"{link} {doubt}", at if serving and at < math.inf else None)
 
 
-def _last_path(snapshot: Snapshot, upstream: str) -> frozenset[str]:
-    """The upstream's links that work, where people drain all of these: what carries does until others can."""
-    works = [link for link in snapshot.links_of.get(upstream, ()) if snapshot.usable(link)]
+def _last_path(snapshot: Snapshot, choice: str) -> frozenset[str]:
+    """The choice's links that work, where people drain all of these: what carries does until others can."""
+    works = [link for link in links_of(snapshot, choice) if snapshot.usable(link)]
     return frozenset(works) if all(snapshot.drained(link) for link in works) else frozenset()
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from controller.core.explain import names as listed
-from controller.core.model import Held, Policy, Reason, TrafficClass, Verdict
+from controller.core.model import Held, Policy, Reason, TrafficClass, Verdict, members
 from controller.core.rules.eligibility import Option
-from controller.core.rules.snapshot import Snapshot, once
+from controller.core.rules.snapshot import Snapshot, links_of, once
 from controller.core.stability import primaries
 
 RULE = "preference"
+SLOWER_MS = 50.0  # where the policy does not say what is worse
 
 
 class Path(IntEnum):
@@ -19,10 +20,11 @@ class Path(IntEnum):
 
     UP = 0
     BROWNOUT = 1
-    DEGRADED = 2
-    DRAINED = 3  # by people: works, and is to carry nothing
-    UNKNOWN = 4
-    DEAD = 5
+    UNFIT = 2  # works, but is not good enough for what this class asks
+    DEGRADED = 3
+    DRAINED = 4  # by people: works, and is to carry nothing
+    UNKNOWN = 5
+    DEAD = 6
 
 
 PATH_OF = {
@@ -35,51 +37,78 @@ PATH_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Incumbent:
-    """The upstream that carries a class now, and by which links."""
+    """The choice that carries a class now, and by which links."""
 
-    upstream: str
+    choice: str
     links: tuple[str, ...]
     path: Path
     presumed: bool = False  # nothing seen carries; these are not seen, being on routers that do not answer
 
 
-def position(snapshot: Snapshot, traffic_class: TrafficClass, upstream: str) -> tuple[bool, int]:
-    """Place in the queue, best first: those that share nothing with what failed, then the operator's order.
+def position(snapshot: Snapshot, traffic_class: TrafficClass, choice: str) -> tuple[bool, int]:
+    """Place in the queue, best first: those that share nothing with what failed, then the operator's tiers.
 
     A risk that has struck two of its members at once is passed over whatever the class says. Beyond that,
-    what shares with a failed upstream is passed over for classes that ask for it.
+    what shares with a failed choice is passed over for classes that ask for it.
 
-    A preferred upstream counts as failed until traffic can return to it (its clean time is served, its
-    router answers), not just while it is down: else the class would visit a third upstream on its way back.
+    A preferred choice counts as failed until traffic can return to it (its clean time is served, its
+    router answers), not just while it is down: else the class would visit a third one on its way back.
     """
-    place = traffic_class.prefer.index(upstream)
-    risks = _risks(snapshot.policy, upstream)
+    prefer = traffic_class.prefer
+    tier = prefer.tier(choice)
+    risks = risks_of(snapshot, choice)
     if risks & snapshot.hit:
-        return True, place
+        return True, tier
     if not traffic_class.backups_disjoint:
-        return False, place
+        return False, tier
     return any(
-        risks & _risks(snapshot.policy, better) and _failed(snapshot, better)
-        for better in traffic_class.prefer[:place]
-    ), place
+        risks & risks_of(snapshot, other) and _failed(snapshot, other)
+        for other in prefer.choices
+        if other != choice and prefer.tier(other) <= tier
+    ), tier
+
+
+def order(snapshot: Snapshot, traffic_class: TrafficClass, choice: str) -> tuple[tuple[bool, int], int, int]:
+    """By what choices are told apart, best first: position; among equals how fast they are, then the file."""
+    return (
+        position(snapshot, traffic_class, choice),
+        _slowness(snapshot, choice),
+        traffic_class.prefer.choices.index(choice),
+    )
 
 
 @once
-def _failed(snapshot: Snapshot, upstream: str) -> bool:
-    links = snapshot.links_of.get(upstream, ())
+def _slowness(snapshot: Snapshot, choice: str) -> int:
+    """Round trips in steps of what the policy calls worse: a smaller difference is none."""
+    rule = snapshot.policy.health.latency
+    step_ms = rule.worse_by_ms if rule and rule.worse_by_ms > 0 else SLOWER_MS
+    tails = [
+        max((part.tail_ms or 0.0 for part in snapshot.health[link].families.values()), default=0.0)
+        for link in links_of(snapshot, choice)
+        if snapshot.destination(link)
+    ]
+    return int(min(tails, default=0.0) // step_ms)
+
+
+@once
+def _failed(snapshot: Snapshot, choice: str) -> bool:
+    links = links_of(snapshot, choice)
     return bool(links) and all(snapshot.on_probation(link) or not snapshot.reachable(link) for link in links)
 
 
-def _risks(policy: Policy, upstream: str) -> frozenset[str]:
-    known = policy.upstreams.get(upstream)
-    return known.shared_risk if known else frozenset()
+@once
+def risks_of(snapshot: Snapshot, choice: str) -> frozenset[str]:
+    """What would take the whole choice with it: what all of its links have in common."""
+    policy = snapshot.policy
+    links = [policy.risks_of(policy.links[link]) for link in links_of(snapshot, choice)]
+    return frozenset.intersection(*links) if links else frozenset()
 
 
 def best(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option]) -> str | None:
-    """The upstream to choose if nothing else were to be considered, or None."""
+    """What to choose if nothing else were to be considered, or None."""
     return min(
         options,
-        key=lambda name: (options[name].standing, position(snapshot, traffic_class, name)),
+        key=lambda name: (options[name].standing, order(snapshot, traffic_class, name)),
         default=None,
     )
 
@@ -87,29 +116,41 @@ def best(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Opt
 def better(
     snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], than: str
 ) -> list[str]:
-    """Upstreams that the operator prefers to a working one, best first.
+    """Choices that the operator prefers to a working one, best first.
 
-    A working path is left only for one earlier in the operator's order, never merely to share less.
+    A working path is left only for one of an earlier tier, never merely to share less or to be faster.
     """
     shares, place = position(snapshot, traffic_class, than)
     positions = {name: position(snapshot, traffic_class, name) for name in options}
     wanted = [name for name, (risky, at) in positions.items() if at < place and risky <= shares]
-    return sorted(wanted, key=lambda name: positions[name])
+    return sorted(wanted, key=lambda name: order(snapshot, traffic_class, name))
 
 
 def queue(policy: Policy, traffic_class: TrafficClass, active: str) -> dict[str, int]:
-    """Backup rank of every upstream but the active one: the order in which they would be chosen.
+    """Backup rank of every upstream beside the active choice: the order in which they would be chosen.
 
     BGP itself follows these ranks when a session drops, before any decision, so they must agree with what
     would be decided: with ``backups_disjoint``, those that share a risk with the active one come last.
-    Health has no say, so that ranks change only when the active upstream does.
+    Health has no say, so that ranks change only when the active choice does.
     """
-    ordered = [name for name in traffic_class.prefer if name != active]
+    choices = traffic_class.prefer.choices
+    ordered = [name for name in choices if name != active]
     if traffic_class.backups_disjoint:
-        after = traffic_class.prefer[traffic_class.prefer.index(active) :]
-        risks = _risks(policy, active)
-        ordered.sort(key=lambda name: name in after and bool(_risks(policy, name) & risks))  # stable
-    return {name: rank for rank, name in enumerate(ordered, start=1)}
+        after = choices[choices.index(active) :]
+        risks = _declared(policy, active)
+        ordered.sort(key=lambda name: name in after and bool(_declared(policy, name) & risks))  # stable
+    ranks: dict[str, int] = {}
+    for rank, choice in enumerate(ordered, start=1):
+        for upstream in members(choice):
+            if upstream not in members(active):
+                ranks.setdefault(upstream, rank)
+    return ranks
+
+
+def _declared(policy: Policy, choice: str) -> frozenset[str]:
+    """What all upstreams of a choice declare in common."""
+    known = [policy.upstreams[name].risks for name in members(choice) if name in policy.upstreams]
+    return frozenset.intersection(*known) if known else frozenset()
 
 
 def first_look(
@@ -122,14 +163,14 @@ def first_look(
     neighbor has one policy for all classes. A link unknown for longer than a look takes is not waited for.
     """
     rule = snapshot.policy.health
-    preferred = traffic_class.prefer[: traffic_class.prefer.index(chosen)]
+    preferred = earlier(traffic_class, chosen)
     quiet = [
         name
         for name in preferred
         if name not in options
         and any(
             snapshot.health[link].suspect and snapshot.verdict(link) is Verdict.UP
-            for link in snapshot.links_of.get(name, ())
+            for link in links_of(snapshot, name)
         )
     ]
     if quiet:
@@ -145,10 +186,16 @@ def first_look(
     return Held(traffic_class.name, f"install on {chosen}", why, max(unknown.values()))
 
 
-def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | None:
-    """The upstream that carries the class now; None where nothing is known to.
+def earlier(traffic_class: TrafficClass, than: str) -> list[str]:
+    """Choices of earlier tiers."""
+    prefer = traffic_class.prefer
+    return [name for name in prefer.choices if prefer.tier(name) < prefer.tier(than)]
 
-    Several upstreams have primary links after a push that got only half way, or while a router cannot be
+
+def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | None:
+    """What carries the class now; None where nothing is known to.
+
+    Several choices have primary links after a push that got only half way, or while a router cannot be
     reached: the one in the best state is taken. Links on unreachable routers that are not seen at all are
     presumed to carry like their siblings, and, where no primary link is seen anywhere, all together.
     """
@@ -156,34 +203,34 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
     carriers = primaries(placed)
     carrying: dict[str, list[str]] = {}
     hidden: dict[str, list[str]] = {}
-    for upstream in traffic_class.prefer:
-        links = snapshot.links_of.get(upstream, ())
-        for link in _out_of_reach(snapshot, upstream):
+    for choice in traffic_class.prefer.choices:
+        for link in _out_of_reach(snapshot, choice):
             if link not in placed:
-                hidden.setdefault(upstream, []).append(link)
-        carry = [link for link in links if link in carriers] if carriers else []
+                hidden.setdefault(choice, []).append(link)
+        carry = [link for link in links_of(snapshot, choice) if link in carriers] if carriers else []
         if carry:
-            carrying[upstream] = carry
+            carrying[choice] = carry
     if placed and hidden and not carrying:
         all_hidden = tuple(link for links in hidden.values() for link in links)
         return Incumbent(next(iter(hidden)), all_hidden, path(snapshot, all_hidden), presumed=True)
     found = []
-    for upstream, seen in carrying.items():
-        its_links = (*seen, *hidden.get(upstream, []))
-        found.append(Incumbent(upstream, its_links, path(snapshot, its_links)))
+    for choice, seen in carrying.items():
+        its_links = (*seen, *hidden.get(choice, []))
+        found.append(Incumbent(choice, its_links, path(snapshot, its_links)))
 
-    def order(one: Incumbent) -> tuple[Path, bool, tuple[bool, int]]:
+    def rank(one: Incumbent) -> tuple[Path, bool, tuple[bool, int], int]:
         proven = any(not snapshot.on_probation(link) for link in one.links)
-        return one.path, not proven, position(snapshot, traffic_class, one.upstream)
+        place = traffic_class.prefer.choices.index(one.choice)
+        return one.path, not proven, position(snapshot, traffic_class, one.choice), place
 
-    return min(found, key=order, default=None)
+    return min(found, key=rank, default=None)
 
 
 @once
-def _out_of_reach(snapshot: Snapshot, upstream: str) -> tuple[str, ...]:
+def _out_of_reach(snapshot: Snapshot, choice: str) -> tuple[str, ...]:
     if not snapshot.unreachable:
         return ()
-    return tuple(link for link in snapshot.links_of.get(upstream, ()) if not snapshot.reachable(link))
+    return tuple(link for link in links_of(snapshot, choice) if not snapshot.reachable(link))
 
 
 @once
@@ -193,6 +240,8 @@ def path(snapshot: Snapshot, links: tuple[str, ...]) -> Path:
     def of(link: str) -> Path:
         if snapshot.drained(link) and snapshot.usable(link):
             return Path.DRAINED
+        if snapshot.verdict(link) is Verdict.UP and link in snapshot.unfit:
+            return Path.UNFIT
         slow = snapshot.verdict(link) is Verdict.UP and snapshot.in_brownout(link)
         return Path.BROWNOUT if slow else PATH_OF[snapshot.verdict(link)]
 
@@ -200,10 +249,8 @@ def path(snapshot: Snapshot, links: tuple[str, ...]) -> Path:
 
 
 def reasons(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option]) -> list[Reason]:
-    """Which upstreams could carry the class, in the order they would be chosen, and which are passed over."""
-    ordered = sorted(
-        options, key=lambda name: (options[name].standing, position(snapshot, traffic_class, name))
-    )
+    """Which choices could carry the class, in the order they would be chosen, and which are passed over."""
+    ordered = sorted(options, key=lambda name: (options[name].standing, order(snapshot, traffic_class, name)))
     told = ", ".join(f"{name} ({options[name].standing.name.lower()})" for name in ordered) or "none"
     found = [Reason(RULE, traffic_class.name, f"possible destinations, best first: {told}")]
     found += [

@@ -22,7 +22,7 @@ def objection(
     now = snapshot.placements(traffic_class)
     if wanted == now:
         return None
-    usable, alive = _working(snapshot, traffic_class.prefer)
+    usable, alive = _working(snapshot, traffic_class.prefer.upstreams)
     if _open(now) & usable and not _open(wanted) & usable:
         return Reason(RULE, traffic_class.name, "refused: it would drain the last usable path")
     if primaries(now) & alive and not primaries(wanted) & alive:

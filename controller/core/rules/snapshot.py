@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -15,11 +15,15 @@ from controller.core.model import (
     Delay,
     Health,
     LinkMemory,
+    Moment,
     Placement,
     Policy,
     TrafficClass,
     Verdict,
+    Window,
+    members,
 )
+from controller.core.rules import fitness
 from controller.core.rules.people import NONE, Orders
 from controller.core.stability import ready_at, swift_at
 
@@ -43,6 +47,8 @@ class Snapshot:
     release: Mapping[str, float]  # link -> when its clean time is over
     hit: frozenset[str] = frozenset()  # shared risks that seem to have struck
     orders: Orders = NONE
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    unfit: Mapping[str, str] = field(default_factory=dict)  # link -> why it is not good enough for this class
     found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # see ``once``
 
     def verdict(self, link: str) -> Verdict:
@@ -67,11 +73,11 @@ class Snapshot:
         """Whether people want nothing on it."""
         return link in self.orders.drains
 
-    def doubt(self, upstream: str) -> str | None:
-        """Why an upstream that is up is no place to move to now: each of its links may be bad too."""
+    def doubt(self, choice: str) -> str | None:
+        """Why a choice that is up is no place to move to now: each of its links may be bad too."""
         links = [
             link
-            for link in self.links_of.get(upstream, ())
+            for link in links_of(self, choice)
             if self.destination(link) and self.verdict(link) is Verdict.UP
         ]
         doubts = [(link, self.health[link].doubt) for link in links]
@@ -113,7 +119,11 @@ class Snapshot:
         """Why links are judged as they are, or why they are in brownout; the first in full."""
         first, *more = sorted(links)
         health = self.health[first]
-        why = health.delay_why if health.verdict is Verdict.UP and self.in_brownout(first) else health.why
+        why = health.why
+        if first in self.unfit and self.usable(first):
+            why = self.unfit[first]
+        elif health.verdict is Verdict.UP and self.in_brownout(first):
+            why = health.delay_why
         return f"{first}: {why}; {len(more)} more likewise" if more else why
 
     def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:
@@ -138,34 +148,55 @@ def once(rule: Callable[Concatenate[Snapshot, P], T]) -> Callable[Concatenate[Sn
     return asked
 
 
+@once
+def links_of(snapshot: Snapshot, choice: str) -> tuple[str, ...]:
+    """The links of a choice, by name."""
+    return tuple(sorted(link for name in members(choice) for link in snapshot.links_of.get(name, ())))
+
+
+def as_seen_by(snapshot: Snapshot, traffic_class: TrafficClass) -> Snapshot:
+    """The moment under the rules that this class has of its own; the same for classes with the same rules."""
+    rules = (traffic_class.stability, traffic_class.when_down, traffic_class.require)
+    if not any(rules):
+        return snapshot
+    key = (as_seen_by, rules, traffic_class.name if traffic_class.require else "")
+    if key not in snapshot.found:
+        policy = replace(
+            snapshot.policy,
+            stability=traffic_class.stability or snapshot.policy.stability,
+            when_down=traffic_class.when_down or snapshot.policy.when_down,
+        )
+        groups = [list(links) for links in snapshot.links_of.values()]
+        snapshot.found[key] = replace(
+            snapshot,
+            policy=policy,
+            release=_releases(policy, snapshot.health, snapshot.state, groups),
+            unfit=fitness.unfit(policy, traffic_class, snapshot.health, snapshot.state),
+        )
+    own: Snapshot = snapshot.found[key]
+    return own
+
+
 def take(
-    policy: Policy,
-    health: Mapping[str, Health],
-    state: ControlState,
-    now: float,
-    current: Assignment | None,
-    unreachable: frozenset[str],
-    hit: frozenset[str] = frozenset(),
-    orders: Orders = NONE,
+    policy: Policy, moment: Moment, *, hit: frozenset[str] = frozenset(), orders: Orders = NONE
 ) -> Snapshot:
-    """A snapshot of this moment; ``health`` must have every link, ``state`` must be up to date."""
+    """A snapshot of this moment, whose health must have every link, and whose state must be up to date."""
     links_of: dict[str, list[str]] = {name: [] for name in policy.upstreams}
     for name in sorted(policy.links):
         links_of.setdefault(policy.links[name].upstream, []).append(name)
-    known = {name: _known(policy, (current or {}).get(name, {})) for name in policy.classes}
+    known = {name: _known(policy, (moment.current or {}).get(name, {})) for name in policy.classes}
     return Snapshot(
         policy=policy,
-        health=health,
-        state=state,
-        now=now,
+        health=moment.health,
+        state=moment.state,
+        now=moment.now,
         current=known,
-        unreachable=unreachable,
+        unreachable=moment.unreachable,
         links_of={name: tuple(links) for name, links in links_of.items()},
-        release={
-            link: at for links in links_of.values() for link, at in _release(policy, health, state, links)
-        },
+        release=_releases(policy, moment.health, moment.state, links_of.values()),
         hit=hit,
         orders=orders,
+        windows=moment.windows,
     )
 
 
@@ -181,6 +212,12 @@ def complete(policy: Policy, health: Mapping[str, Health]) -> dict[str, Health]:
         name: health.get(name) or Health(name, Verdict.UNKNOWN, nothing, "no measurements")
         for name in sorted(policy.links)
     }
+
+
+def _releases(
+    policy: Policy, health: Mapping[str, Health], state: ControlState, groups: Iterable[list[str]]
+) -> dict[str, float]:
+    return {link: at for links in groups for link, at in _release(policy, health, state, links)}
 
 
 def _release(

@@ -53,7 +53,7 @@ def joints(policy: Policy, health: Mapping[str, Health]) -> list[Joint]:
     for one, two in combinations(sorted(bad_at), 2):
         apart_s = abs(bad_at[one] - bad_at[two])
         routers = {link.router for name in (one, two) for link in policy.links_of(name)}
-        shared = policy.upstreams[one].shared_risk & policy.upstreams[two].shared_risk
+        shared = policy.upstreams[one].risks & policy.upstreams[two].risks
         if apart_s <= WITHIN_S and (shared or len(routers) > 1):
             found.append(Joint((one, two), max(bad_at[one], bad_at[two]), apart_s, tuple(sorted(shared))))
     return found
@@ -97,5 +97,5 @@ def _declared(policy: Policy, pair: Sequence[str]) -> bool:
     """Whether a pair declares a risk in common, or is no pair of upstreams any more."""
     if any(name not in policy.upstreams for name in pair):
         return True
-    one, two = (policy.upstreams[name].shared_risk for name in pair)
+    one, two = (policy.upstreams[name].risks for name in pair)
     return bool(one & two)
