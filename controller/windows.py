@@ -119,6 +119,9 @@ def cron_error(expression: str) -> str | None:
 def recurrence_error(text: str) -> str | None:
     """What is wrong with an RFC 5545 rule, or None. Rules by the hour or finer are no windows."""
     words = dict(part.partition("=")[::2] for part in text.upper().split(";"))
+    interval = words.get("INTERVAL", "1")
+    if not interval.isdecimal() or int(interval) < 1:
+        return "INTERVAL is 1 or more"
     if words.get("FREQ") not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY") or ":" in text or "\n" in text:
         return "one rule is wanted, with FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, and without DTSTART"
     try:
@@ -142,3 +145,8 @@ def zone_of(name: str) -> zoneinfo.ZoneInfo | None:
         return zoneinfo.ZoneInfo(name)
     except (OSError, ValueError, LookupError):  # a folder's name, an odd path, no such zone
         return None
+
+
+def zone_names() -> set[str]:
+    """The names of all time zones."""
+    return zoneinfo.available_timezones()

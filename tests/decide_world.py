@@ -33,6 +33,7 @@ from controller.core.model import (
     TrafficClass,
     Upstream,
     Verdict,
+    Window,
 )
 from controller.core.policy import decide, record_move
 
@@ -138,6 +139,7 @@ class World:
     health: dict[str, Health] = field(default_factory=see)
     unreachable: frozenset[str] = frozenset()
     overrides: tuple[Override, ...] = ()
+    windows: dict[str, Window] = field(default_factory=dict)
 
     def turn(self, verdicts: Mapping[str, Verdict], *, suspect: tuple[str, ...] = ()) -> None:
         """Links take a verdict now; ``since`` moves only where the verdict does."""
@@ -171,17 +173,16 @@ class World:
 
     def look(self) -> Decision:
         """Decide, and change nothing but what is remembered of links."""
-        decision, self.state = decide(
-            self.policy,
-            Moment(
-                self.health,
-                self.state,
-                self.now,
-                self.visible(),
-                unreachable=self.unreachable,
-                overrides=self.overrides,
-            ),
+        moment = Moment(
+            self.health,
+            self.state,
+            self.now,
+            self.visible(),
+            unreachable=self.unreachable,
+            overrides=self.overrides,
+            windows=self.windows,
         )
+        decision, self.state = decide(self.policy, moment)
         return decision
 
     def step(self, after_s: float = 0.0) -> Decision:

@@ -1,4 +1,4 @@
-"""``failover pin``, ``drain``, ``pause``, their ends, and ``overrides``: a person decides."""
+"""``failover pin``, ``drain``, ``pause``, their ends, ``acknowledge`` and ``overrides``: a person decides."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Owner = Annotated[str, typer.Option(help="Who orders this. [the user who runs th
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (pin, unpin, drain, undrain, pause, resume, overrides):
+    for command in (pin, unpin, drain, undrain, pause, resume, acknowledge, overrides):
         app.command()(command)
 
 
@@ -104,6 +104,23 @@ def pause(
 def resume(context: typer.Context, owner: Owner = "") -> None:
     """End a pause."""
     _take_back(context, OrderKind.PAUSE, "", owner)
+
+
+def acknowledge(
+    context: typer.Context,
+    traffic_class: Annotated[str, typer.Argument(metavar="CLASS")],
+    reason: Reason,
+    lasts: Lasts = "1h",
+    owner: Owner = "",
+) -> None:
+    """Let a class move again after policy has blocked it, and return to what it had to leave.
+
+    Its moves so far count no more; while this lasts, nobody is asked again.
+    """
+    policy = load(context.obj.inventory).policy
+    if traffic_class not in policy.classes:
+        raise fail(f"no class {traffic_class}: there are {', '.join(policy.classes)}")
+    _order(context, OrderKind.ACKNOWLEDGE, traffic_class, "", reason, owner, lasts)
 
 
 def overrides(context: typer.Context, as_json: JsonOption = False) -> None:

@@ -35,7 +35,7 @@ def _window(sources: Sources, name: str, spec: WindowSpec) -> Iterator[Problem]:
     policy, steps = sources.policy, ("windows", name)
     if not policy.intact(*steps):
         return
-    if spec.cron is None and spec.starts is None:
+    if spec.cron is None and spec.starts is None and spec.rrule is None:
         hint = "Add 'cron', or 'starts', with 'rrule' if it comes again."
         yield policy.problem(steps, f"nothing says when window {quoted(name)} opens", hint)
     if spec.cron is not None and (spec.starts is not None or spec.rrule is not None):

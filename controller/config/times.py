@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from controller.config.problems import quoted
 from controller.config.scalars import as_text, described, refusal
-from controller.windows import cron_error, recurrence_error, zone_of
+from controller.windows import cron_error, recurrence_error, zone_names, zone_of
 
 
 def _cron(value: object) -> str:

@@ -272,6 +272,11 @@ def shifted(state: ControlState, by_s: float) -> ControlState:
         escapes=tuple(at + by_s for at in state.escapes),
         doubted={what: at + by_s for what, at in state.doubted.items()},
         together={pair: Together(each.times, each.at + by_s) for pair, each in state.together.items()},
+        moves={name: tuple(at + by_s for at in times) for name, times in state.moves.items()},
+        fled=state.fled,
+        fitness={
+            key: replace(each, other_since=moved(each.other_since)) for key, each in state.fitness.items()
+        },
     )
 
 
@@ -285,6 +290,8 @@ def _latest(state: ControlState) -> float:
         *state.escapes,
         *state.doubted.values(),
         *(each.at for each in state.together.values()),
+        *(at for times in state.moves.values() for at in times),
+        *(each.other_since for each in state.fitness.values()),
     ]
     return max((at for at in times if at is not None), default=-inf)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from controller.core.model.targets import Address, Endpoint, Family, Network, Target, family_of
 from controller.core.witnesses import Prometheus, RouterTests
@@ -135,14 +134,20 @@ class Role:
     further_prepend: int = 0
 
 
-class Placement(NamedTuple):
-    """What a link is to a class: a role, and for backups the place in the queue (1 is next in line).
-
-    A tuple, because a decision compares one for every link and class.
-    """
+@dataclass(frozen=True, slots=True, order=True)
+class Placement:
+    """What a link is to a class: a role, and for backups the place in the queue (1 is next in line)."""
 
     role: str
     rank: int = 1
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:  # a decision compares one for every link and class, most of them the same
+            return True
+        return isinstance(other, Placement) and (self.role, self.rank) == (other.role, other.rank)
+
+    def __hash__(self) -> int:
+        return hash((self.role, self.rank))
 
     def __str__(self) -> str:
         return self.role if self.rank == 1 else f"{self.role}-{self.rank}"

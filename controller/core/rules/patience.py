@@ -45,13 +45,16 @@ def _asks_people(snapshot: Snapshot, traffic_class: TrafficClass, leave: Leave) 
         return None
     rule, name = snapshot.policy.stability, traffic_class.name
     hint = f"`failover acknowledge {name}` lets it"
-    moves = snapshot.state.moves.get(name, ())
-    if rule.block is not None and len(moves) >= rule.block.moves:
-        return math.inf, f"{name} has moved {len(moves)} times within {duration(rule.block.within_s)}: {hint}"
+    if rule.block is not None:
+        times = snapshot.state.moves.get(name, ())
+        close = [at for at in times if at > times[-1] - rule.block.within_s]  # to the last one: a block stays
+        if len(close) >= rule.block.moves:
+            within = duration(rule.block.within_s)
+            return math.inf, f"{name} has moved {len(close)} times within {within}: {hint} move again"
     if leave.kind is not MoveKind.WANTED or leave.choice not in snapshot.state.fled.get(name, ()):
         return None
     if rule.fail_back_manual:
-        return math.inf, f"policy leaves fail-back to people: {hint}"
+        return math.inf, f"fail-back is for people to allow: {hint} return"
     window = (
         None if rule.fail_back_in is None else snapshot.windows.get(rule.fail_back_in, Window(is_open=False))
     )
