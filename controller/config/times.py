@@ -51,9 +51,9 @@ def _local_time(value: object) -> str:
 def _time_zone(value: object) -> str:
     text = as_text(value, "a time zone", "Asia/Yerevan")
     if zone_of(text) is None:
-        raise refusal(
-            f"there is no time zone {quoted(text)}", "Write one of IANA's names, like Asia/Yerevan."
-        )
+        alike = sorted(name for name in zone_names() if name.rpartition("/")[2].lower() == text.lower())
+        hint = f"Write {alike[0]}." if alike else "Write one of IANA's names, like Asia/Yerevan."
+        raise refusal(f"there is no time zone {quoted(text)}", hint)
     return text
 
 
