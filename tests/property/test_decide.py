@@ -11,7 +11,22 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.model import USER_PATH, Decision, Delay, Health, Moment, Placement, Policy, Verdict
+from controller.core.model import (
+    JOINT,
+    USER_PATH,
+    Block,
+    Decision,
+    Delay,
+    Health,
+    Moment,
+    Placement,
+    Policy,
+    Preference,
+    Requirement,
+    StabilityPolicy,
+    TrafficClass,
+    Verdict,
+)
 from controller.core.policy import decide
 from tests.decide_world import (
     AZ,
@@ -49,6 +64,39 @@ CLASSES = [
         traffic_class("c", "iran"),
     ],
 ]
+
+
+UPSTREAMS = ("azerbaijan", "georgia", "iran")
+
+
+@st.composite
+def preferences(draw: st.DrawFn) -> Preference:
+    """Some of the upstreams in some order, some of them equals, some of these sharing."""
+    named = draw(st.permutations(UPSTREAMS))[: draw(st.integers(1, 3))]
+    tiers = sorted(draw(st.lists(st.integers(0, 2), min_size=len(named), max_size=len(named))))
+    if draw(st.booleans()):
+        return Preference(tuple(named), tuple(tiers))
+    groups = [
+        JOINT.join(name for name, tier in zip(named, tiers, strict=True) if tier == each) for each in tiers
+    ]
+    return Preference(tuple(dict.fromkeys(groups)))
+
+
+classes = st.builds(
+    lambda prefer, disjoint, require, when_down: replace(
+        traffic_class("x", "azerbaijan", disjoint=disjoint),
+        prefer=prefer,
+        require=require,
+        when_down=when_down,
+    ),
+    preferences(),
+    st.booleans(),
+    st.sampled_from([None, None, Requirement(rtt_ms=50.0), Requirement(rtt_ms=80.0, held_s=5.0)]),
+    st.sampled_from([None, "drained", "withdrawn"]),
+)
+anything = st.lists(classes, min_size=1, max_size=3).map(
+    lambda found: [replace(each, name=f"class-{n}") for n, each in enumerate(found)]
+)
 
 
 @dataclass(frozen=True)
@@ -91,15 +139,39 @@ stabilities = st.builds(
     fail_back_clean_s=st.sampled_from([10.0, 60.0]),
     changes_per_hour=st.sampled_from([1, 3, 6, 1000]),
     escapes_per_hour=st.sampled_from([1, 4, 1000]),
+    fail_back_manual=st.sampled_from([False, False, True]),
+    block=st.sampled_from([None, None, Block(moves=2, within_s=3600.0)]),
 )
+
+
+def built(
+    classes: list[TrafficClass],
+    own: StabilityPolicy | None,
+    shared: bool,
+    when_down: str,
+    building: list[str],
+    stability: StabilityPolicy,
+) -> Policy:
+    """``own``: what the first class has for itself; ``building``: links that share one."""
+    first, *others = classes
+    made = policy(
+        replace(first, stability=own), *others, stability=stability, shared=shared, when_down=when_down
+    )
+    links = {
+        name: replace(link, shared_risk=frozenset({"building"}) if name in building else frozenset())
+        for name, link in made.links.items()
+    }
+    return replace(made, links=links)
+
+
 policies = st.builds(
-    lambda classes, stability, shared, when_down: policy(
-        *classes, stability=stability, shared=shared, when_down=when_down
-    ),
-    st.sampled_from(CLASSES),
-    stabilities,
+    built,
+    st.one_of(st.sampled_from(CLASSES), anything),
+    st.one_of(st.none(), stabilities),
     st.booleans(),
     st.sampled_from(["drained", "withdrawn"]),
+    st.lists(st.sampled_from(LINKS), max_size=3, unique=True),
+    stabilities,
 )
 
 
@@ -356,7 +428,7 @@ def test_a_brownout_moves_nothing_but_as_a_routine_move_to_what_is_not_in_one(
             before = in_role(moment.before.get(name, {}), "primary")
             joined = in_role(world.of(name), "primary") - before
             fled = any(world.health[link].verdict is not UP for link in before)
-            if not before or not joined or fled:
+            if not before or not joined or fled or policy_.classes[name].require is not None:
                 continue
             slow = [link for link in joined if world.health[link].delay is not USUAL]
             assert not slow, f"{name} joined {slow}: {moment.decision.sentence}"
