@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ PYTEST = (PYTHON, "-m", "pytest")
 Command = tuple[str, ...]
 
 # One after another. What is listed together runs side by side: tests of the lab that measure time run apart from
-# those that need all of the machine.
+# those that need all of the machine. Property tests take what the lab leaves, which mostly waits.
 CHECKS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     ("lint", ((PYTHON, "-m", "ruff", "check", "."),)),
     ("format", ((PYTHON, "-m", "ruff", "format", "--check", "."),)),
@@ -23,24 +24,41 @@ CHECKS: tuple[tuple[str, tuple[Command, ...]], ...] = (
 )
 LAB = "tests/lab"
 TIMELESS = tuple(f"{LAB}/test_{name}.py" for name in ("plan_apply", "role_policies"))
+PROPERTIES = (*PYTEST, "--timeout=1000", "tests/property")
 PATIENT = tuple(f"{LAB}/test_{name}.py" for name in ("brownout", "life", "innocent"))  # they mostly wait
 TESTS = (
     (
         "tests",
-        ((*PYTEST, "tests/unit"), (*PYTEST, "tests/contract", "tests/property"), (*PYTEST, *TIMELESS)),
+        ((*PYTEST, "tests/unit"), (*PYTEST, "tests/contract"), (*PYTEST, *TIMELESS)),
     ),
     (
-        "lab tests",
-        ((*PYTEST, LAB, *(f"--ignore={each}" for each in (*TIMELESS, *PATIENT))), (*PYTEST, *PATIENT)),
+        "lab and property tests",
+        (
+            (*PYTEST, LAB, *(f"--ignore={each}" for each in (*TIMELESS, *PATIENT))),
+            (*PYTEST, *PATIENT),
+            PROPERTIES,
+        ),
     ),
 )
+
+
+def idle() -> None:
+    """Run only when nobody else wants to."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def run(commands: Sequence[Command]) -> bool:
     """Run commands side by side, show what each said, and tell whether all were content."""
     first, *others = commands
     running = [
-        subprocess.Popen(each, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(
+            each,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=idle if each is PROPERTIES else None,  # noqa: PLW1509 - no threads here
+        )
         for each in others
     ]
     well = subprocess.run(first, cwd=ROOT, check=False).returncode == 0
