@@ -93,7 +93,14 @@ def describe_link(link: str, before: Placement | None, after: Placement | None) 
 
 def changed(before: Mapping[str, Placement], after: Mapping[str, Placement]) -> list[str]:
     """Links that ``after`` places differently, by name. Links it does not mention are left alone."""
-    return sorted(link for link, placement in after.items() if before.get(link) != placement)
+    if before == after:  # one step, where both hold the same placements
+        return []
+    known = before.get
+    return sorted(
+        link
+        for link, placement in after.items()
+        if (was := known(link)) is not placement and was != placement
+    )
 
 
 def describe_move(traffic_class: str, before: Mapping[str, Placement], after: Mapping[str, Placement]) -> str:

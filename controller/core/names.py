@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from controller.core.model import ROLE_NAMES, Direction, Placement
 
@@ -103,11 +104,13 @@ def _letters(placement: Placement) -> str:
     return placement.role[0].upper() + (str(placement.rank) if placement.rank != 1 else "")
 
 
+@cache
 def _from_word(text: str) -> Placement | None:
     match = _WORD.fullmatch(text)
     return Placement(match[1].lower(), int(match[2] or 1)) if match else None
 
 
+@cache
 def _from_letters(text: str) -> Placement | None:
     match = _LETTER.fullmatch(text)
     return Placement(_ROLE_BY_LETTER[match[1]], int(match[2] or 1)) if match else None

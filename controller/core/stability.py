@@ -188,6 +188,8 @@ def record_move(
     escaped = routine = False
     for name, placements in decision.assignment.items():
         before = (current or {}).get(name, {})
+        if placements == before:
+            continue
         after = {link: placement for link, placement in placements.items() if link in before}
         if decision.frozen or all(before[link] == placement for link, placement in after.items()):
             continue

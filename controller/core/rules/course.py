@@ -60,9 +60,11 @@ def _unless_quiet(view: Snapshot, traffic_class: TrafficClass, thought: Thought)
     Links that share a fault are not judged in the same instant, and the backup may well be the first.
     """
     before = view.placements(traffic_class)
-    quiet = sorted(link for link in primaries(before) if view.health[link].suspect)
-    tidies = thought.placements != before and primaries(thought.placements) == primaries(before)
-    if not quiet or thought.escape or not tidies:
+    carriers = view.carriers(traffic_class)
+    quiet = sorted(link for link in carriers if view.health[link].suspect)
+    if not quiet or thought.escape or thought.placements == before:
+        return thought
+    if primaries(thought.placements) != carriers:
         return thought
     why = f"{names(quiet)} {'has' if len(quiet) == 1 else 'have'} gone quiet: that comes first"
     clause = Clause(Weight.HELD, traffic_class.name, f"stays as it is; {why}")
@@ -163,9 +165,10 @@ def _stay(
     """The upstream stays; links of it and of the others may still change their role."""
     name, stays = traffic_class.name, f"stays on {active.choice}"
     before = view.placements(traffic_class)
+    moved = {link: placed.wanted[link] for link in changed(before, placed.wanted)}
     dead = [
         link
-        for link, placement_ in placed.wanted.items()
+        for link, placement_ in moved.items()
         if link in before
         and before[link].role == PRIMARY
         and placement_.role != PRIMARY
@@ -180,8 +183,8 @@ def _stay(
         reason = Reason(ESCAPE, name, f"{evidence}: a dead link is left at once")
         clause = Clause(Weight.ESCAPED, name, f"{stays} without {names(dead)}: {evidence}")
         return Thought(placed.wanted, clause, (reason,), (*holds, *placed.waiting), escape=True)
-    late = patience.hold_changes(view, traffic_class, placed.wanted)
-    wanted = {link: before[link] if link in late else role for link, role in placed.wanted.items()}
+    late = patience.hold_changes(view, traffic_class, moved)
+    wanted = {**placed.wanted, **{link: before[link] for link in late}}
     held = (*holds, *late.values(), *placed.waiting)
     clause = _what_happens(view, traffic_class, active, wanted, held, holds)
     return Thought(wanted, clause, tuple(Reason(patience.RULE, name, h.why) for h in late.values()), held)

@@ -90,7 +90,7 @@ def hold_repair(
 
 
 def hold_changes(
-    snapshot: Snapshot, traffic_class: TrafficClass, wanted: Mapping[str, Placement]
+    snapshot: Snapshot, traffic_class: TrafficClass, changes: Mapping[str, Placement]
 ) -> dict[str, Held]:
     """Links whose change must wait, where the upstream stays the same.
 
@@ -103,8 +103,8 @@ def hold_changes(
     join_at, join_text = _turn(snapshot, traffic_class)
     tidy_at, tidy_text = _budget(snapshot)
     held: dict[str, Held] = {}
-    for link, placement in wanted.items():
-        if link not in before or before[link] == placement or snapshot.drained(link):
+    for link, placement in changes.items():
+        if link not in before or snapshot.drained(link):
             continue
         joins = placement.role == PRIMARY and before[link].role != PRIMARY
         at, text = (join_at, join_text) if joins else (tidy_at, tidy_text)

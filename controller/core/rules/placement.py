@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 from controller.core.explain import describe_link, duration
 from controller.core.model import (
@@ -20,9 +21,10 @@ from controller.core.model import (
 )
 from controller.core.rules.preference import queue
 from controller.core.rules.snapshot import Snapshot, links_of, once
-from controller.core.stability import primaries
 
 HEIGHT = {WITHDRAWN: 0, DRAINED: 1, BACKUP: 2, PRIMARY: 3}  # how much traffic a role invites
+
+_role = cache(Placement)  # the same object for the same role: placements are compared by the thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def place(
     """
     ranks = queue(snapshot.policy, traffic_class, choice)
     now = snapshot.placements(traffic_class)
-    last = _last_path(snapshot, choice) & primaries(now)
+    last = _last_path(snapshot, choice) & snapshot.carriers(traffic_class)
     wanted: dict[str, Placement] = {}
     waiting: dict[str, Held] = {}
     upstreams = traffic_class.prefer.upstreams
@@ -61,17 +63,17 @@ def place(
         kinds = _kinds(snapshot, owner)
         if owner not in upstreams:
             wanted |= {link: now[link] for link in links if link in now}
-            wanted |= dict.fromkeys(kinds.reachable, Placement(WITHDRAWN))
+            wanted |= dict.fromkeys(kinds.reachable, _role(WITHDRAWN))
             continue
-        rightful = Placement(PRIMARY) if owner in members(choice) else Placement(BACKUP, ranks[owner])
-        wanted |= dict.fromkeys(kinds.dead, Placement(snapshot.policy.when_down))
+        rightful = _role(PRIMARY) if owner in members(choice) else _role(BACKUP, ranks[owner])
+        wanted |= dict.fromkeys(kinds.dead, _role(snapshot.policy.when_down))
         wanted |= dict.fromkeys(kinds.sound, rightful)
         for link in (*kinds.others, *(kinds.sound if owner in waits else ())):
             before = now.get(link)
             if not snapshot.reachable(link):
                 wanted |= {} if before is None else {link: before}
             elif snapshot.drained(link) and link not in last:
-                wanted[link] = Placement(DRAINED)
+                wanted[link] = _role(DRAINED)
             elif owner in waits and before is not None:
                 wanted[link] = _no_higher(snapshot, link, rightful, before, bool(now))
             else:
@@ -105,7 +107,7 @@ def _kinds(snapshot: Snapshot, upstream: str) -> _Kinds:
     sound = tuple(
         link
         for link in reachable
-        if not snapshot.drained(link) and unproven(snapshot, link, Placement(PRIMARY)) is None
+        if not snapshot.drained(link) and unproven(snapshot, link, _role(PRIMARY)) is None
     )
     known = {*dead, *sound}
     return _Kinds(reachable, dead, sound, tuple(link for link in links if link not in known))
@@ -168,7 +170,7 @@ def _no_higher(
         higher = HEIGHT[rightful.role] > HEIGHT.get(before.role, 0)
         return before if higher else rightful
     if snapshot.on_probation(link) and snapshot.verdict(link) is Verdict.UP:
-        return Placement(snapshot.policy.when_down)
+        return _role(snapshot.policy.when_down)
     if installed and rightful.role == PRIMARY:
-        return Placement(BACKUP)  # a new link joins a class that is already carried only once it is known
+        return _role(BACKUP)  # a new link joins a class that is already carried only once it is known
     return rightful

@@ -9,7 +9,6 @@ from controller.core.explain import names as listed
 from controller.core.model import Held, Policy, Reason, TrafficClass, Verdict, members
 from controller.core.rules.eligibility import Option
 from controller.core.rules.snapshot import Snapshot, links_of, once
-from controller.core.stability import primaries
 
 RULE = "preference"
 SLOWER_MS = 50.0  # where the policy does not say what is worse
@@ -200,7 +199,7 @@ def incumbent(snapshot: Snapshot, traffic_class: TrafficClass) -> Incumbent | No
     presumed to carry like their siblings, and, where no primary link is seen anywhere, all together.
     """
     placed = snapshot.placements(traffic_class)
-    carriers = primaries(placed)
+    carriers = snapshot.carriers(traffic_class)
     carrying: dict[str, list[str]] = {}
     hidden: dict[str, list[str]] = {}
     for choice in traffic_class.prefer.choices:

@@ -25,7 +25,7 @@ def objection(
     usable, alive = _working(snapshot, traffic_class.prefer.upstreams)
     if _open(now) & usable and not _open(wanted) & usable:
         return Reason(RULE, traffic_class.name, "refused: it would drain the last usable path")
-    if primaries(now) & alive and not primaries(wanted) & alive:
+    if snapshot.carriers(traffic_class) & alive and not primaries(wanted) & alive:
         return Reason(
             RULE, traffic_class.name, "refused: it would leave the class without a live primary link"
         )

@@ -25,7 +25,7 @@ from controller.core.model import (
 )
 from controller.core.rules import fitness
 from controller.core.rules.people import NONE, Orders
-from controller.core.stability import ready_at, swift_at
+from controller.core.stability import primaries, ready_at, swift_at
 
 USABLE = frozenset({Verdict.UP, Verdict.DEGRADED})
 
@@ -125,6 +125,14 @@ class Snapshot:
         elif health.verdict is Verdict.UP and self.in_brownout(first):
             why = health.delay_why
         return f"{first}: {why}; {len(more)} more likewise" if more else why
+
+    def carriers(self, traffic_class: TrafficClass) -> frozenset[str]:
+        """The links that are seen to carry a class now."""
+        key = (primaries, traffic_class.name)
+        if key not in self.found:
+            self.found[key] = primaries(self.current[traffic_class.name])
+        known: frozenset[str] = self.found[key]
+        return known
 
     def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:
         """What the routers run for a class now."""
