@@ -17,6 +17,7 @@ from controller.config import ConfigError, Problem, load, reference, schema, wri
 from controller.core.grey_ambient import DAY_S
 from controller.core.judgement_text import LABEL
 from controller.core.pacing import FASTER
+from controller.core.policy_text import policy_told
 from controller.core.promise import TOLD
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the policy.", rich_markup_mode=None)
@@ -92,27 +93,33 @@ def _finding(severity: str, problem: Problem) -> dict[str, str | int]:
 
 @app.command()
 def explain(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Say how soon loss is found on each link, by the targets, the policy and what is known of the link."""
-    promises = App(options(context.obj), logger()).promises()
+    """Say the policy in plain sentences, and how soon loss is found on each link.
+
+    How soon follows from the targets, the policy and what is known of the link.
+    """
+    wired = App(options(context.obj), logger())
+    promises, told = wired.promises(), policy_told(wired.loaded.policy)
     if as_json:
-        print_json(
-            [
-                {
-                    "link": link,
-                    "family": family,
-                    "targets": promise.targets,
-                    "probes_per_s": promise.probes_per_s,
-                    "ambient_loss_percent": 100 * promise.ambient,
-                    "threshold_nats": fit.threshold,
-                    "ride_out_s": promise.ride_out_s,
-                    "fitted": fit.fitted,
-                    "quiet_days": fit.quiet_s / DAY_S,
-                    "seconds": {f"{loss:.0%}": promise.within_s(loss) for loss in TOLD},
-                }
-                for (link, family), (promise, fit) in promises.items()
-            ]
-        )
+        links = [
+            {
+                "link": link,
+                "family": family,
+                "targets": promise.targets,
+                "probes_per_s": promise.probes_per_s,
+                "ambient_loss_percent": 100 * promise.ambient,
+                "threshold_nats": fit.threshold,
+                "ride_out_s": promise.ride_out_s,
+                "fitted": fit.fitted,
+                "quiet_days": fit.quiet_s / DAY_S,
+                "seconds": {f"{loss:.0%}": promise.within_s(loss) for loss in TOLD},
+            }
+            for (link, family), (promise, fit) in promises.items()
+        ]
+        print_json({"policy": told, "links": links})
         return
+    for line in told:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    out.print()
     alike: dict[tuple[str, str, float], list[str]] = {}
     for (link, family), (promise, fit) in promises.items():
         said = (str(promise), f"{promise.targets} targets; evidence needed: {fit}", promise.probes_per_s)

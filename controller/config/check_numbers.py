@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from controller.config.check_policy import upstreams_of
 from controller.config.health import to_health
 from controller.config.health_file import HealthSpec
-from controller.config.problems import Problem, written
+from controller.config.problems import Problem
 from controller.config.role_file import LARGEST_PREPEND, RoleSpec, RolesSpec
 from controller.config.sources import Sources
 from controller.config.stability_file import StabilitySpec
+from controller.core.explain import written
 from controller.core.latency import block_s
 
 SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an attack

@@ -9,8 +9,9 @@ from controller.config.convert_targets import to_targets
 from controller.config.document import Steps
 from controller.config.health import to_health
 from controller.config.health_file import HealthSpec
-from controller.config.problems import Problem, written
+from controller.config.problems import Problem
 from controller.config.sources import Sources
+from controller.core.explain import written
 from controller.core.judgement import quorum
 from controller.core.model import Address, Endpoint, Family, Target, family_of
 

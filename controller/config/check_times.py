@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from controller.config.convert_classes import permits
 from controller.config.document import Steps
 from controller.config.policy_file import ClassSpec
-from controller.config.problems import Problem, quoted, written
+from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
 from controller.config.time_file import WindowSpec
 from controller.config.validate import did_you_mean
+from controller.core.explain import written
 
 LONGEST_S = 31 * 86400.0  # a window that is longer is no window
 

@@ -54,13 +54,3 @@ def quoted(value: object) -> str:
     """A value from a file, fit for one line of a message: control characters escaped, long text cut."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:56]}...{text[0]}"
-
-
-def written(seconds: float) -> str:
-    """A duration as the files write it."""
-    if seconds < 1:
-        return f"{seconds * 1000:g}ms"
-    for unit, size, least in (("d", 86400, 1), ("h", 3600, 1), ("min", 60, 2)):
-        if seconds >= least * size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"

@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.config.document import read
 from controller.config.policy_file import PolicyFile
-from controller.config.problems import written
+from controller.core.explain import written
 
 _DEFAULT = re.compile(r"\s*Default: (.+)\.$")
 _REF = "#/$defs/"

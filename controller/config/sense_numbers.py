@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.config.problems import Problem, quoted, written
+from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
+from controller.core.explain import written
 from controller.core.model import Policy
 
 

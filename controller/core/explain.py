@@ -50,6 +50,16 @@ def duration(seconds: float) -> str:
     return f"{math.floor(seconds / 360) / 10:g} h"
 
 
+def written(seconds: float) -> str:
+    """A duration as policy files write it: ``400ms``, ``90s``, ``10min``."""
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    for unit, size, least in (("d", 86400, 1), ("h", 3600, 1), ("min", 60, 2)):
+        if seconds >= least * size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def names(items: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``, ``a, b, c and 4 more``."""
     shown = list(items[:LISTED])
