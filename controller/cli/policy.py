@@ -18,6 +18,7 @@ from controller.core.grey_ambient import DAY_S
 from controller.core.judgement_text import LABEL
 from controller.core.pacing import FASTER
 from controller.core.promise import TOLD
+from controller.core.roles_text import roles_told
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the policy.", rich_markup_mode=None)
 app.command()(simulate)
@@ -92,8 +93,12 @@ def _finding(severity: str, problem: Problem) -> dict[str, str | int]:
 
 @app.command()
 def explain(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Say how soon loss is found on each link, by the targets, the policy and what is known of the link."""
-    promises = App(options(context.obj), logger()).promises()
+    """Say how soon loss is found on each link, and what the policy says in BGP.
+
+    How soon follows from the targets, the policy and what is known of the link: with --json, that is all.
+    """
+    wired = App(options(context.obj), logger())
+    promises = wired.promises()
     if as_json:
         print_json(
             [
@@ -121,6 +126,8 @@ def explain(context: typer.Context, as_json: JsonOption = False) -> None:
         out.print(", ".join(names), markup=False)
         out.print(f"  {sentence}", markup=False)
         out.print(f"  {rate:g} probes/s in calm, {FASTER} times that for moments of suspicion, to {basis}")
+    for line in roles_told(wired.loaded.policy):
+        out.print(line, markup=False)
 
 
 class Format(StrEnum):
