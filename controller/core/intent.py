@@ -265,11 +265,11 @@ def _inward(resolved: Sequence[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:
     A route that several classes name follows the first of them. What no class names follows the first class
     without destinations; where every class has some, the first class, so that it moves off a failed link too.
     """
-    for traffic_class, its_knobs in resolved:
-        for listed in destinations(traffic_class):
-            yield Term(listed, _only_preference(its_knobs))
-    others = [its_knobs for traffic_class, its_knobs in resolved if not destinations(traffic_class)]
-    yield Term(None, _only_preference((others or [its_knobs for _, its_knobs in resolved])[0]))
+    named = [(destinations(each), its_knobs) for each, its_knobs in resolved]
+    for lists, its_knobs in named:
+        yield from (Term(listed, _only_preference(its_knobs)) for listed in lists)
+    others = [its_knobs for lists, its_knobs in named if not lists]
+    yield Term(None, _only_preference((others or [its_knobs for _, its_knobs in named])[0]))
 
 
 def _only_preference(its_knobs: Knobs) -> Knobs:

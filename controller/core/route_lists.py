@@ -41,9 +41,9 @@ def destinations(traffic_class: TrafficClass) -> tuple[RouteList, ...]:
         found.append(PrefixList(names.destinations_name(name), prefixes, orlonger=True))
     if origins := tuple(dict.fromkeys(traffic_class.destination_as)):
         found.append(AsPathList(names.origins_name(name), origins))
-    carried = tuple(dict.fromkeys(traffic_class.destination_communities))
-    if small := tuple(each for each in carried if not is_large(each)):
-        found.append(CommunityList(names.communities_name(name), small, "community"))
-    if large := tuple(each for each in carried if is_large(each)):
-        found.append(CommunityList(names.large_communities_name(name), large, "large-community"))
+    if carried := tuple(dict.fromkeys(traffic_class.destination_communities)):
+        if small := tuple(each for each in carried if not is_large(each)):
+            found.append(CommunityList(names.communities_name(name), small, "community"))
+        if large := tuple(each for each in carried if is_large(each)):
+            found.append(CommunityList(names.large_communities_name(name), large, "large-community"))
     return tuple(found)
