@@ -44,6 +44,10 @@ SAID = {
         (BACKUP, f"{BACKUP}    med: 70\n"),
         ("route-map FO-EDGE1-GEORGIA-BACKUP-OUT permit 20", "set metric 70"),
     ),
+    "med 0, which is not the same as none": (
+        (BACKUP, f"{BACKUP}    med: 0\n"),
+        ("route-map FO-EDGE1-GEORGIA-BACKUP-OUT permit 20", "set metric 0"),
+    ),
     "each_further.med": (
         ("prepend: 1} #", "prepend: 1, med: 5} #"),
         ("route-map FO-EDGE1-GEORGIA-BACKUP-2-OUT permit 20", "set metric 75"),

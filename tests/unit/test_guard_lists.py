@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.config.starter import default_templates
@@ -10,7 +12,7 @@ from controller.core.intent import intents
 from controller.core.model import Change
 from controller.fleet.frr_config import changes
 from controller.render import JinjaRenderer
-from tests.role_samples import CALM, assignment, policy, spoken
+from tests.role_samples import CALM, PARTNERS, RESIDENTIAL, SPOKEN_ROLES, assignment, policy, spoken
 
 EDGE1 = ownership(spoken(), "edge1")
 IN = "route-map FO-EDGE1-GEORGIA-BACKUP-IN permit 20"
@@ -103,6 +105,10 @@ REFUSED = {
         [add("ip prefix-list FO-PARTNERS-DEST-COMMUNITY seq 5 permit 203.0.113.0/25")],
         "of this kind",
     ),
+    "a prefix as a pattern of paths": (
+        [add("bgp as-path access-list FO-PARTNERS-MORE seq 5 permit 2001:db8:501:8000::/49")],
+        "of this kind",
+    ),
     "an operator's AS path list matched": ([add("match as-path PEERS", IN)], "has a list PEERS"),
     "an operator's community list matched": ([add("match community PEERS", IN)], "has a list PEERS"),
     "a kind of community that policy knows nothing of": ([add("match extcommunity RT", IN)], "has a list RT"),
@@ -161,6 +167,21 @@ def test_the_guard_refuses(case: str) -> None:
     objections = review(found, EDGE1)
     assert objections
     assert why in objections[0]
+
+
+@pytest.mark.parametrize(
+    ("entry", "passes"),
+    [
+        ("route-map FO-EDGE1-GEORGIA-BACKUP+PRIMARY-OUT permit 60", True),
+        ("route-map FO-EDGE1-GEORGIA-PRIMARY+BACKUP-OUT permit 60", False),
+    ],
+)
+def test_whose_role_announces_more_specifics_is_told_by_the_class_s_place_in_the_policy(
+    entry: str, *, passes: bool
+) -> None:
+    second = replace(policy(RESIDENTIAL, PARTNERS), roles=SPOKEN_ROLES)
+    found = review([add(entry), add(MORE, entry)], ownership(second, "edge1"))
+    assert (found == ()) == passes
 
 
 @pytest.mark.parametrize(
