@@ -54,9 +54,9 @@ def _more_specifics(policy: Policy, each: TrafficClass) -> Iterator[str]:
         return
     roles = {name: policy.role(each, name) for name in ROLE_NAMES}
     told = [name for name, role in roles.items() if role.announce and role.more_specifics]
-    when = f"over links that are {' or '.join(told)}" if told else "over no link: no role says so"
     listed = ", ".join(map(str, each.more_specifics))
-    yield f"more-specifics of {each.name}: {listed} leave {when}, where the routers have them in BGP"
+    when = f"over links that are {' or '.join(told)}, where the routers have them in BGP"
+    yield f"more-specifics of {each.name}: {listed} leave {when if told else 'over no link: no role says so'}"
 
 
 def _outbound(policy: Policy) -> Iterator[str]:

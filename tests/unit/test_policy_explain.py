@@ -65,6 +65,12 @@ def test_all_that_roles_and_classes_can_say_is_told() -> None:
     ]
 
 
+def test_more_specifics_that_no_role_announces_are_told_to_stay() -> None:
+    assert roles_told(policy(PARTNERS))[5] == (
+        "more-specifics of partners: 203.0.113.0/26, 2001:db8:501:8000::/49 leave over no link: no role says so"
+    )
+
+
 def test_which_class_has_a_route_that_several_name_is_told() -> None:
     assert roles_told(policy(PARTNERS, BANKS))[-2:] == [
         "outbound with partners: all other routes",
