@@ -96,6 +96,11 @@ def test_links_in_a_role_that_says_so_announce_the_class_s_more_specifics_too() 
     assert leaves("FO-EDGE1-GEORGIA-WITHDRAWN-OUT") == own  # and these are denied: it announces nothing
 
 
+def test_classes_and_roles_are_still_what_answers_can_be_kept_by() -> None:
+    assert {PARTNERS: 1, BANKS: 2}[replace(PARTNERS)] == 1
+    assert {SPOKEN_ROLES["primary"]: 1}[replace(SPOKEN_ROLES["primary"])] == 1
+
+
 def test_more_specifics_are_announced_as_the_role_announces_everything_and_exactly_as_listed() -> None:
     found = terms(spoken(), "FO-EDGE1-GEORGIA-PRIMARY-OUT")
     more = found[1].match

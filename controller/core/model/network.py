@@ -111,7 +111,7 @@ class TrafficClass:
     destination_as: tuple[int, ...] = ()  # whatever these originate
     destination_communities: tuple[str, ...] = ()  # whatever carries one of these
     more_specifics: tuple[Network, ...] = ()  # inside ``prefixes``: announced by roles that say so
-    roles: Mapping[str, Role] = field(default_factory=dict)  # that take the place of the policy's
+    roles: Mapping[str, Role] = field(default_factory=dict, hash=False)  # in place of the policy's
 
     @property
     def upstreams(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class Role:
     further_prepend: int = 0
     med: int | None = None  # MULTI_EXIT_DISC (RFC 4271); None: not set
     further_med: int = 0
-    upstream_communities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # over its links only
+    upstream_communities: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     more_specifics: bool = False  # a class's more-specifics are announced as well
 
 
