@@ -53,6 +53,29 @@ ROLES = {
     "withdrawn": Role("withdrawn", 10, announce=False),
 }
 
+PARTNERS = TrafficClass(
+    "partners",
+    (ip_network("203.0.113.0/25"), ip_network("2001:db8:501::/48")),
+    Preference(("georgia", "azerbaijan")),
+    destinations=(ip_network("198.51.100.0/24"),),
+    destination_as=(64510, 65551),
+    destination_communities=("64501:70", "65535:666", "64501:1:70"),
+    more_specifics=(ip_network("203.0.113.0/26"), ip_network("2001:db8:501:8000::/49")),
+    roles={"backup": Role("backup", 200, prepend=4, further_local_preference=-10)},
+)
+SPOKEN_ROLES = {
+    "primary": replace(
+        ROLES["primary"],
+        med=50,
+        further_med=-20,
+        upstream_communities={"azerbaijan": ("64501:90", "64501:1:90"), "georgia": ("64502:5",)},
+        more_specifics=True,
+    ),
+    "backup": replace(ROLES["backup"], med=100, further_med=10, communities=("64500:20",)),
+    "drained": replace(ROLES["drained"], med=200),
+    "withdrawn": replace(ROLES["withdrawn"], more_specifics=True),
+}
+
 
 def policy(*classes: TrafficClass) -> Policy:
     """The network with these classes; one, `residential`, by default."""
@@ -74,6 +97,11 @@ def policy(*classes: TrafficClass) -> Policy:
         health=HealthPolicy((), 0.1, 0.3, 0.4, 1, 5, 1),
         stability=StabilityPolicy(600, 60, 3600, 7200, 6, 12),
     )
+
+
+def spoken() -> Policy:
+    """A network that says all that can be said: every knob, every kind of destination, a class's own role."""
+    return replace(policy(PARTNERS, RESIDENTIAL), roles=SPOKEN_ROLES)
 
 
 CALM: Mapping[str, str] = {

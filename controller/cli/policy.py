@@ -19,6 +19,7 @@ from controller.core.judgement_text import LABEL
 from controller.core.pacing import FASTER
 from controller.core.policy_text import policy_told
 from controller.core.promise import TOLD
+from controller.core.roles_text import roles_told
 
 app = typer.Typer(no_args_is_help=True, help="Check and describe the policy.", rich_markup_mode=None)
 app.command()(simulate)
@@ -93,12 +94,13 @@ def _finding(severity: str, problem: Problem) -> dict[str, str | int]:
 
 @app.command()
 def explain(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Say the policy in plain sentences, and how soon loss is found on each link.
+    """Say the policy in plain sentences, what it says in BGP, and how soon loss is found on each link.
 
     How soon follows from the targets, the policy and what is known of the link.
     """
     wired = App(options(context.obj), logger())
-    promises, told = wired.promises(), policy_told(wired.loaded.policy)
+    policy = wired.loaded.policy
+    promises, told, bgp = wired.promises(), policy_told(policy), roles_told(policy)
     if as_json:
         links = [
             {
@@ -115,11 +117,10 @@ def explain(context: typer.Context, as_json: JsonOption = False) -> None:
             }
             for (link, family), (promise, fit) in promises.items()
         ]
-        print_json({"policy": told, "links": links})
+        print_json({"policy": told, "bgp": bgp, "links": links})
         return
-    for line in told:
+    for line in (*told, "", *bgp, ""):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
-    out.print()
     alike: dict[tuple[str, str, float], list[str]] = {}
     for (link, family), (promise, fit) in promises.items():
         said = (str(promise), f"{promise.targets} targets; evidence needed: {fit}", promise.probes_per_s)

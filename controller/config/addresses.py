@@ -86,10 +86,16 @@ def _prefix(value: object) -> Network:
 
 
 def _community(value: object) -> str:
-    example = "65000:70 or 64501:1:2"
-    text = as_text(value, "a BGP community", example)
+    text = _carried(value)
     if text == "65535:0":
         raise refusal("65535:0 is graceful shutdown", "Write graceful_shutdown: true instead.")
+    return text
+
+
+def _carried(value: object) -> str:
+    """Any community that a route may have."""
+    example = "65000:70 or 64501:1:2"
+    text = as_text(value, "a BGP community", example)
     parts = text.split(":")
     largest = {2: 0xFFFF, 3: 0xFFFFFFFF}.get(len(parts))  # RFC 1997, RFC 8092
     if largest is None or not all(re.fullmatch("[0-9]{1,10}", part) for part in parts):
@@ -140,9 +146,10 @@ Prefix = Annotated[
     BeforeValidator(_prefix),
     described("prefix", "203.0.113.0/24", _ADDRESS_PATTERN + r"/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"),
 ]
-Community = Annotated[
-    str, BeforeValidator(_community), described("community", "65000:70", r"[0-9]{1,10}(:[0-9]{1,10}){1,2}")
-]
+_ABOUT_COMMUNITY = described("community", "65000:70", r"[0-9]{1,10}(:[0-9]{1,10}){1,2}")
+
+Community = Annotated[str, BeforeValidator(_community), _ABOUT_COMMUNITY]
+CarriedCommunity = Annotated[str, BeforeValidator(_carried), _ABOUT_COMMUNITY]
 Asn = Annotated[
     int,
     BeforeValidator(_asn),

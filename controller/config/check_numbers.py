@@ -1,14 +1,12 @@
-"""What must hold between the numbers of a policy: probing, patience, preference."""
+"""What must hold between the numbers of a policy: probing, patience."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.config.check_policy import upstreams_of
 from controller.config.health import to_health
 from controller.config.health_file import HealthSpec
 from controller.config.problems import Problem
-from controller.config.role_file import LARGEST_PREPEND, RoleSpec, RolesSpec
 from controller.config.sources import Sources
 from controller.config.stability_file import StabilitySpec
 from controller.core.explain import written
@@ -18,16 +16,13 @@ SHORTEST_INTERVAL_S = 0.01  # 100 probes a second at one target: more is an atta
 
 
 def check_numbers(sources: Sources) -> Iterator[Problem]:
-    """Every such problem in health, stability and roles."""
+    """Every such problem in health and stability."""
     policy = sources.policy.draft
     if policy.health is not None:
         yield from _timing(sources, policy.health)
         yield from _latency(sources, policy.health)
     if policy.stability is not None:
         yield from _stability(sources, policy.stability)
-    if policy.roles is not None:
-        yield from _roles(sources, policy.roles)
-        yield from _queue(sources, policy.roles)
 
 
 def _timing(sources: Sources, health: HealthSpec) -> Iterator[Problem]:
@@ -110,56 +105,3 @@ def _stability(sources: Sources, stability: StabilitySpec) -> Iterator[Problem]:
         )
         hint = f"Write {written(back.doubles_up_to)} or more."
         yield sources.policy.problem((*steps, "forgotten_after"), message, hint)
-
-
-def _roles(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
-    def wrong(role: str, knob: str, message: str, hint: str) -> Problem:
-        return sources.policy.problem(("roles", role, knob), message, hint)
-
-    order: tuple[tuple[str, RoleSpec, str, RoleSpec], ...] = (
-        ("primary", roles.primary, "backup", roles.backup),
-        ("primary", roles.primary, "drained", roles.drained),
-        ("primary", roles.primary, "withdrawn", roles.withdrawn),
-        ("backup", roles.backup, "drained", roles.drained),
-        ("backup", roles.backup, "withdrawn", roles.withdrawn),
-    )
-    for better, first, worse, second in order:
-        if first.local_preference <= second.local_preference:
-            high, low = first.local_preference, second.local_preference
-            message = f"{better}'s local preference {high} is not above {worse}'s {low}"
-            hint = "The highest wins: raise this one or lower the other."
-            yield wrong(better, "local_preference", message, hint)
-    if not sources.policy.intact("roles"):
-        return  # knobs that could not be read have their defaults here
-    if roles.primary.prepend > roles.backup.prepend:
-        message = f"primary prepends more than backup ({roles.primary.prepend} > {roles.backup.prepend})"
-        yield wrong("primary", "prepend", message, "Prepending repels inbound traffic: give backup more.")
-    if roles.primary.prepend < -roles.primary.each_further.prepend:
-        have, taken = roles.primary.prepend, -roles.primary.each_further.prepend
-        message = f"a further choice cannot prepend {taken} fewer than primary's {have}"
-        hint = f"Give primary 'prepend: {taken}' or more: that is what it holds in reserve."
-        yield sources.policy.problem(("roles", "primary", "each_further", "prepend"), message, hint)
-    if not roles.primary.announce:
-        hint = "Remove the line: announce is true unless said otherwise."
-        yield wrong(
-            "primary", "announce", "a primary link without announcements gets no inbound traffic", hint
-        )
-    if roles.withdrawn.announce:
-        hint = "Add 'announce: false', or use drained where links should be worse but usable."
-        yield wrong("withdrawn", "announce", "withdrawn means that own prefixes are not announced", hint)
-
-
-def _queue(sources: Sources, roles: RolesSpec) -> Iterator[Problem]:
-    """The last backup in the longest queue must still be better than a drained link."""
-    longest = max((len(upstreams_of(spec)) for spec in sources.policy.draft.classes.values()), default=0)
-    further = max(longest - 2, 0)  # beyond the primary and the first backup
-    lowest = roles.backup.local_preference + further * roles.backup.each_further.local_preference
-    floor = max(roles.drained.local_preference, roles.withdrawn.local_preference)
-    steps = ("roles", "backup", "each_further")
-    if further and lowest <= floor < roles.backup.local_preference:
-        message = f"backup {further + 1} would have local preference {lowest}, not above drained's {floor}"
-        yield sources.policy.problem((*steps, "local_preference"), message, "Take smaller steps.")
-    most = roles.backup.prepend + further * roles.backup.each_further.prepend
-    if most > LARGEST_PREPEND:
-        message = f"backup {further + 1} would prepend {most} times, and {LARGEST_PREPEND} is the most"
-        yield sources.policy.problem((*steps, "prepend"), message, "Take smaller steps.")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 from controller.config.document import Steps
 from controller.config.policy_file import ClassSpec
 from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
 from controller.config.validate import did_you_mean
-from controller.core.model import Family, Network, family_of
+from controller.core.model import Family, family_of
 
 
 def check_policy(sources: Sources) -> Iterator[Problem]:
-    """Every such problem outside health, stability and roles, which have files of their own."""
+    """Every such problem outside health, stability, roles and routes, which have files of their own."""
     yield from _upstreams(sources)
     yield from _prefer(sources)
-    yield from _prefixes(sources)
     yield from _families(sources)
     yield from _user_path(sources)
 
@@ -71,28 +69,6 @@ def _tiers(
             seen.add(upstream)
 
 
-def _prefixes(sources: Sources) -> Iterator[Problem]:
-    """No prefix may be steered by two classes at once."""
-    policy = sources.policy
-    for what in ("prefixes", "destinations"):
-        listed = [
-            (name, index, network)
-            for name, spec in policy.draft.classes.items()
-            for index, network in enumerate(getattr(spec, what))
-        ]
-        for (first, _, network), (second, index, other) in combinations(listed, 2):
-            if first == second and network == other:
-                message, hint = f"{other} stands in this list twice", "Keep one."
-            elif first != second and what == "prefixes" and _overlap(network, other):
-                message = f"{other} overlaps {network} of class {quoted(first)}"
-                hint = "Give each prefix to one class."
-            elif first != second and network == other:
-                message, hint = f"{other} stands in class {quoted(first)} as well", "Give it to one class."
-            else:
-                continue
-            yield policy.problem(("classes", second, what, index), message, hint)
-
-
 def _families(sources: Sources) -> Iterator[Problem]:
     """A prefix needs a preferred link that speaks its family."""
     if not sources.links_are_known():
@@ -133,7 +109,3 @@ def _user_path(sources: Sources) -> Iterator[Problem]:
         if own and not any(address in network for network in own):
             hint = "Write an address of the controller's host from an own prefix."
             yield policy.problem(("user_path", family.value), f"{address} is in no class's prefixes", hint)
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from controller.config.convert_classes import to_class, to_stability, to_window
+from controller.config.convert_roles import to_role
 from controller.config.convert_witnesses import to_prometheus, to_router_tests
 from controller.config.health import to_health
 from controller.config.policy_file import PolicyFile
-from controller.config.role_file import BackupSpec, PrimarySpec, RoleSpec
 from controller.config.sources import FoundLink, Sources
 from controller.core.model import (
+    ROLE_NAMES,
     Link,
     Maintenance,
     Policy,
-    Role,
     Router,
     Upstream,
 )
@@ -32,7 +32,7 @@ def to_policy(policy: PolicyFile, sources: Sources) -> Policy:
         },
         links={link.name: _link(link) for link in sources.links()},
         classes={name: to_class(name, spec, policy) for name, spec in policy.classes.items()},
-        roles={name: _role(name, getattr(policy.roles, name)) for name in type(policy.roles).model_fields},
+        roles={name: to_role(name, getattr(policy.roles, name)) for name in ROLE_NAMES},
         health=to_health(policy.health),
         stability=to_stability(policy.stability),
         when_down=policy.when_down,
@@ -59,17 +59,4 @@ def _link(link: FoundLink) -> Link:
         base_policy_in=spec.base_policy.into,
         base_policy_out=spec.base_policy.out,
         shared_risk=frozenset(spec.shared_risk),
-    )
-
-
-def _role(name: str, spec: RoleSpec) -> Role:
-    return Role(
-        name=name,
-        local_preference=spec.local_preference,
-        prepend=spec.prepend,
-        communities=tuple(spec.communities),
-        graceful_shutdown=spec.graceful_shutdown,
-        announce=spec.announce,
-        further_local_preference=spec.each_further.local_preference if isinstance(spec, BackupSpec) else 0,
-        further_prepend=spec.each_further.prepend if isinstance(spec, BackupSpec | PrimarySpec) else 0,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from controller.config.class_role_file import changed
+from controller.config.convert_roles import to_role
 from controller.config.policy_file import ClassSpec, PolicyFile, UpstreamSpec
 from controller.config.preference_file import RequireSpec
 from controller.config.stability_file import BlockSpec, OwnStabilitySpec, StabilitySpec
@@ -35,6 +37,10 @@ def to_class(name: str, spec: ClassSpec, policy: PolicyFile) -> TrafficClass:
         require=_requirement(spec.require),
         stability=_own_stability(spec.stability, policy.stability),
         when_down=spec.when_down,
+        destination_as=tuple(spec.destination_as),
+        destination_communities=tuple(spec.destination_communities),
+        more_specifics=tuple(spec.more_specifics),
+        roles={role: to_role(role, each) for role, each in changed(policy.roles, spec.roles).items()},
     )
 
 

@@ -13,6 +13,8 @@ from controller.config.check_inventory import check_inventory
 from controller.config.check_numbers import check_numbers
 from controller.config.check_policy import check_policy
 from controller.config.check_promises import check_promises
+from controller.config.check_roles import check_roles
+from controller.config.check_routes import check_routes
 from controller.config.check_targets import check_targets
 from controller.config.check_times import check_times
 from controller.config.check_witnesses import check_witnesses
@@ -88,7 +90,9 @@ def judge(
     checks = (
         check_inventory,
         check_policy,
+        check_routes,
         check_numbers,
+        check_roles,
         check_targets,
         check_promises,
         check_witnesses,

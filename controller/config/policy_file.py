@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from controller.config.addresses import Asn, Prefix
+from controller.config.addresses import Asn, CarriedCommunity, Prefix
+from controller.config.class_role_file import ClassRolesSpec
 from controller.config.health_file import HealthSpec
 from controller.config.preference_file import PreferInSpec, RequireSpec, Tier
 from controller.config.role_file import RolesSpec
@@ -112,6 +113,40 @@ class ClassSpec(Spec):
             "Default: whatever no other class names, for the first class without any"
         ),
         examples=[["192.0.2.0/24"]],
+    )
+    destination_as: list[Asn] = Field(
+        default_factory=list,
+        description=(
+            "besides destinations, whatever these ASes originate: the last AS in the path. Routes that only "
+            "pass through one are not meant. Where several classes name a route, the first of them has it. "
+            "Default: none"
+        ),
+        examples=[[64510]],
+    )
+    destination_communities: list[CarriedCommunity] = Field(
+        default_factory=list,
+        description=(
+            "besides destinations, whatever carries one of these communities as base_policy leaves it. "
+            "Upstreams mark where routes come from, and your own policies can mark any. Default: none"
+        ),
+        examples=[["64501:70"]],
+    )
+    more_specifics: list[Prefix] = Field(
+        default_factory=list,
+        description=(
+            "prefixes inside 'prefixes' that roles with 'more_specifics: true' announce too. The routers "
+            "must have them in BGP by your own doing: nothing is originated here. Most networks filter what "
+            "is longer than /24 and /48. Default: none"
+        ),
+        examples=['[203.0.113.0/25, "2001:db8:500:8000::/49"]'],
+    )
+    roles: ClassRolesSpec = Field(
+        default=ClassRolesSpec(),
+        description=(
+            "what differs from 'roles' for this class, field by field. One class may lean on communities "
+            "where the others prepend. Default: nothing"
+        ),
+        examples=["{backup: {prepend: 5}}"],
     )
     backups_disjoint: bool = Field(
         default=False,

@@ -5,12 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from controller.config.addresses import Community
+from controller.config.scalars import Name
 from controller.config.spec import Spec
 
 LocalPreference = Annotated[int, Field(ge=0, le=4294967295)]  # RFC 4271: four octets
 LARGEST_PREPEND = 10  # more convinces nobody, and long paths are filtered
+LARGEST_MED = 4294967295  # RFC 4271: four octets
 _TIMES = {"unit": "times"}
 Prepend = Annotated[int, Field(ge=0, le=LARGEST_PREPEND, json_schema_extra=_TIMES)]
+Med = Annotated[int, Field(ge=0, le=LARGEST_MED)]
 
 
 class RoleSpec(Spec):
@@ -38,6 +41,23 @@ class RoleSpec(Spec):
         ),
         examples=[["64501:70"]],
     )
+    upstream_communities: dict[Name, list[Community]] = Field(
+        default_factory=dict,
+        description=(
+            "added over links of the upstream named, beside 'communities'. Each upstream publishes its own, "
+            "and what one obeys is noise to the next. Default: none"
+        ),
+        examples=['{azerbaijan: ["64501:70"]}'],
+    )
+    med: Med | None = Field(
+        default=None,
+        description=(
+            "MULTI_EXIT_DISC set on announcements (RFC 4271): the lowest wins. It is compared only between "
+            "links to one neighbor AS, so it ranks two links of one upstream and never two upstreams. "
+            "Default: what base_policy says"
+        ),
+        examples=[100],
+    )
     graceful_shutdown: bool = Field(
         default=False,
         description=(
@@ -50,6 +70,13 @@ class RoleSpec(Spec):
         description=(
             "whether own prefixes are announced over the link at all. Not announcing is the one knob that "
             "everybody obeys; it also leaves nothing to fall back on"
+        ),
+    )
+    more_specifics: bool = Field(
+        default=False,
+        description=(
+            "announce the more_specifics that a class lists as well. The longest match wins everywhere, "
+            "whatever paths and preferences say, so give this to the roles that are to get the traffic"
         ),
     )
 
@@ -73,6 +100,14 @@ class FurtherSpec(Spec):
         ),
         examples=[1],
     )
+    med: Med = Field(
+        default=0,
+        description=(
+            "added to 'med' for each place further back in the queue. It counts between upstreams only "
+            "where two of them are one AS"
+        ),
+        examples=[10],
+    )
 
 
 class ReserveSpec(Spec):
@@ -86,6 +121,14 @@ class ReserveSpec(Spec):
             "prepends that this takes away: they are what it holds in reserve"
         ),
         examples=[-1],
+    )
+    med: Annotated[int, Field(ge=-LARGEST_MED, le=0)] = Field(
+        default=0,
+        description=(
+            "added to 'med' for each place further back in prefer. It counts between upstreams only where "
+            "two of them are one AS"
+        ),
+        examples=[-10],
     )
 
 

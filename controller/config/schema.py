@@ -105,8 +105,12 @@ def _unit(node: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     """In which notation a value is written, in words."""
     if "anyOf" in node:
         return _unit(node["anyOf"][0], defs)  # the other one is null
-    if "$ref" in node or "patternProperties" in node:
-        return "section" if "$ref" in node else "a section for each name"
+    if "$ref" in node:
+        return "section"
+    if "patternProperties" in node:
+        (each,) = node["patternProperties"].values()
+        unit = _unit(each, defs)
+        return f"a {unit} for each name" if unit.startswith(("section", "list")) else unit
     if "enum" in node or "const" in node:
         return " or ".join(node.get("enum", (node.get("const"),)))
     if node["type"] == "array":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.config.problems import Problem
+from controller.config.sense_announced import sense_announced
 from controller.config.sense_classes import sense_classes
 from controller.config.sense_numbers import sense_numbers
 from controller.config.sense_prefixes import sense_prefixes
@@ -15,5 +16,5 @@ from controller.core.model import Policy
 
 def sense(sources: Sources, policy: Policy) -> Iterator[Problem]:
     """Every such finding. ``policy`` is what ``sources``, which are without problems, came to."""
-    for each in (sense_classes, sense_prefixes, sense_roles, sense_numbers):
+    for each in (sense_classes, sense_prefixes, sense_roles, sense_announced, sense_numbers):
         yield from each(sources, policy)

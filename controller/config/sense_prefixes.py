@@ -45,6 +45,12 @@ def sense_prefixes(sources: Sources, policy: Policy) -> Iterator[Problem]:
             found = _heard(network)
             if found is not None:
                 yield sources.policy.problem(("classes", name, "prefixes", index), *found)
+        for index, network in enumerate(each.more_specifics):
+            if network.prefixlen > LONGEST[network.version]:
+                message = f"{network} is longer than /{LONGEST[network.version]}, so most networks filter it"
+                steps = ("classes", name, "more_specifics", index)
+                hint = "Keep it only for upstreams that agreed to take it."
+                yield sources.policy.problem(steps, message, hint)
         for (one, small), (_, large) in permutations(enumerate(each.prefixes), 2):
             if small != large and _inside(small, large):
                 message = f"{small} lies in {large} of the same class"
@@ -78,6 +84,12 @@ def _destinations(sources: Sources, policy: Policy) -> Iterator[Problem]:
             if mine is not None:
                 message = f"destination {network} is in own prefix {mine}, and no traffic leaves for that"
                 yield sources.policy.problem(("classes", name, "destinations", index), message, "Remove it.")
+        for index, origin in enumerate(each.destination_as):
+            if origin in {router.asn for router in policy.routers.values()}:
+                message = f"AS {origin} is our own, and no traffic leaves for that"
+                yield sources.policy.problem(
+                    ("classes", name, "destination_as", index), message, "Remove it."
+                )
     for upper, lower in combinations(policy.classes.values(), 2):
         for index, network in enumerate(lower.destinations):
             wider = next((one for one in upper.destinations if _inside(network, one)), None)

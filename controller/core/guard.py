@@ -3,9 +3,10 @@
 Reads the changed lines of an FRR configuration and trusts nothing: neither the templates, which operators
 edit, nor the code that merged their output into what the router runs. What it lets pass can only
 
-- change prefix lists and route-maps that the controller owns by name, and only so that an outward policy
-  permits nothing but own prefixes: every permit entry of one must match a list of own prefixes, and such a
-  list may hold no other prefix;
+- change lists and route-maps that the controller owns by name, and only so that an outward policy permits
+  nothing but own prefixes: every permit entry of one must match a list of own prefixes, or of more-specifics
+  where the role announces them, and such a list may hold no other prefix;
+- let lists of destinations match what the policy lists there, and import policies match those lists;
 - exchange a neighbor's policy for another of the same link and direction, never leave it without one.
 """
 
@@ -14,11 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from controller.core import names
-from controller.core.intent import own_prefixes, prefix_lists
-from controller.core.model import Change, Direction, Family, Link, Policy, PrefixList
+from controller.core.guard_lists import entry_objections, list_line, match_objections
+from controller.core.model import ROLE_NAMES, Change, Direction, Family, Link, Policy, RouteList, TrafficClass
+from controller.core.route_lists import announced, more_specifics, route_lists
 
 Key = tuple[Family, str, Direction]  # a neighbor's address as text, and where its policy is attached
 
@@ -30,8 +32,10 @@ class Ownership:
     router: str
     asn: int
     links: tuple[Link, ...]  # of this router; they name the neighbors, and the operator's base policies
-    lists: Mapping[str, PrefixList]  # owned prefix lists by name: all that each may permit
+    lists: Mapping[str, RouteList]  # owned lists by name: all that each may permit
     outward: frozenset[str]  # those of them that hold own prefixes, and so may open the way out
+    classes: tuple[str, ...]  # in the order of the policy
+    narrow: Mapping[str, tuple[str, frozenset[str]]]  # outward lists for some roles only: class, and which
 
     def link_at(self, family: Family, neighbor: str) -> Link | None:
         """The link whose neighbor has this address."""
@@ -48,9 +52,21 @@ def ownership(policy: Policy, router: str) -> Ownership:
         router=router,
         asn=policy.routers[router].asn,
         links=tuple(link for link in policy.links.values() if link.router == router),
-        lists={each.name: each for each in prefix_lists(policy)},
-        outward=frozenset(own_prefixes(each).name for each in policy.classes.values()),
+        lists={each.name: each for each in route_lists(policy)},
+        outward=frozenset(listed.name for each in policy.classes.values() for listed in announced(each)),
+        classes=tuple(policy.classes),
+        narrow={
+            more_specifics(each).name: (each.name, _announcing_more(policy, each))
+            for each in policy.classes.values()
+            if each.more_specifics
+        },
     )
+
+
+def _announcing_more(policy: Policy, traffic_class: TrafficClass) -> frozenset[str]:
+    """Roles in which a link announces the class's more-specifics."""
+    roles = {name: policy.role(traffic_class, name) for name in ROLE_NAMES}
+    return frozenset(name for name, role in roles.items() if role.announce and role.more_specifics)
 
 
 def base_of(link: Link, direction: Direction) -> str | None:
@@ -60,11 +76,8 @@ def base_of(link: Link, direction: Direction) -> str | None:
 
 # --- what lines are -----------------------------------------------------------------------------
 
-PREFIX_LIST = re.compile(r"(ip|ipv6) prefix-list (\S+)(?: (\S.*))?")
 ROUTE_MAP = re.compile(r"route-map (\S+) (permit|deny) (\d+)")
 ATTACHMENT = re.compile(r"neighbor (\S+) route-map (\S+) (in|out)")
-_ENTRY = re.compile(r"(?:seq \d+ )?permit (\S+)((?: (?:ge|le) \d+)*)")
-_HARMLESS_ENTRY = re.compile(r"(?:seq \d+ )?deny \S+(?: (?:ge|le) \d+)*|description .*")
 _BODY = re.compile(r"(match|set|call|on-match|description) .+")
 _MATCH_LIST = re.compile(r"match (?:ip|ipv6) address prefix-list (\S+)")
 _FAMILY = {f"address-family {family} unicast": family for family in Family}
@@ -79,9 +92,8 @@ def owned_object(context: Sequence[str], line: str) -> str | None:
         return None
     if found := ROUTE_MAP.fullmatch(head):
         return f"route-map {found[1]}" if names.is_owned(found[1]) else None
-    if found := PREFIX_LIST.fullmatch(head):
-        return f"{found[1]} prefix-list {found[2]}" if names.is_owned(found[2]) else None
-    return None
+    listed = list_line(head)
+    return listed.key if listed and names.is_owned(listed.name) else None
 
 
 def attached_at(change: Change, asn: int) -> tuple[Key, str] | None:
@@ -175,32 +187,9 @@ def _owned_line(change: Change, ownership: Ownership) -> Iterator[str]:
     entry = ROUTE_MAP.fullmatch(change.context[0]) if change.context else None
     if entry:
         yield from _body_line(change, entry, ownership)
-    elif found := PREFIX_LIST.fullmatch(change.line):
-        yield from _list_line(change, found, ownership)
-
-
-def _list_line(change: Change, found: re.Match[str], ownership: Ownership) -> Iterator[str]:
-    entry = found[3] or ""
-    if _HARMLESS_ENTRY.fullmatch(entry):
-        return
-    permit = _ENTRY.fullmatch(entry)
-    if permit is None:
-        yield f"{_shown(change)}: not a line the guard can read"
-        return
-    listed = ownership.lists.get(found[2])
-    if listed is None:
-        yield f"{_shown(change)}: no class of the policy has a list {found[2]}"
-        return
-    try:
-        prefix = ip_network(permit[1])
-    except ValueError:
-        yield f"{_shown(change)}: {permit[1]} is not a prefix of list {found[2]}"
-        return
-    own = "an own prefix" if found[2] in ownership.outward else "a destination"
-    if prefix not in listed.prefixes or (found[1] == "ip") != (prefix.version == 4):
-        yield f"{_shown(change)}: the policy does not list {prefix} as {own} of this class"
-    elif permit[2] and not listed.orlonger:
-        yield f"{_shown(change)}: own prefixes leave exactly as listed, never longer ones"
+    elif found := list_line(change.line):
+        for why in entry_objections(found, ownership.lists, ownership.outward):
+            yield f"{_shown(change)}: {why}"
 
 
 def _body_line(change: Change, entry: re.Match[str], ownership: Ownership) -> Iterator[str]:
@@ -216,10 +205,23 @@ def _body_line(change: Change, entry: re.Match[str], ownership: Ownership) -> It
             yield f"{_shown(change)}: {rest} is not the base policy that the inventory names for this link"
     elif word == "set" and rest.startswith("as-path") and not _prepends_own(rest, ownership.asn):
         yield f"{_shown(change)}: only AS {ownership.asn} may be prepended, nothing else done to the path"
-    elif word == "match" and outward and entry[2] == "permit":
+    elif word == "match":
+        for why in match_objections(change.line, ownership.lists):
+            yield f"{_shown(change)}: {why}"
         found = _MATCH_LIST.fullmatch(change.line)
-        if found and found[1] not in ownership.outward:
-            yield f"{_shown(change)}: {found[1]} is not a list of own prefixes"
+        if found and outward and entry[2] == "permit":
+            yield from _announces(change, entry[1], found[1], ownership)
+
+
+def _announces(change: Change, route_map: str, name: str, ownership: Ownership) -> Iterator[str]:
+    if name not in ownership.outward:
+        yield f"{_shown(change)}: {name} is not a list of own prefixes"
+    elif name in ownership.narrow:
+        traffic_class, roles = ownership.narrow[name]
+        number, count = ownership.classes.index(traffic_class), len(ownership.classes)
+        placed = (names.placements_of(route_map, each.name, Direction.OUT, count) for each in ownership.links)
+        if not any(found and found[number].role in roles for found in placed):
+            yield f"{_shown(change)}: no role of {route_map} announces more-specifics of {traffic_class}"
 
 
 def _is_outward(route_map: str) -> bool:

@@ -11,8 +11,10 @@ from controller.core.model import (
     DRAINED,
     PRIMARY,
     WITHDRAWN,
+    AsPathList,
     Assignment,
     Attachment,
+    CommunityList,
     Direction,
     Family,
     Knobs,
@@ -27,9 +29,11 @@ from controller.core.model import (
     TrafficClass,
     members,
 )
+from controller.core.route_lists import announced, destinations, more_specifics, own_prefixes, route_lists
 from controller.core.rules.preference import queue
 
 Placements = tuple[Placement, ...]  # of one link: one for each class, in the order of the policy
+LARGEST_MED = 4294967295  # RFC 4271: four octets
 
 
 def intents(policy: Policy, assignment: Assignment) -> Mapping[str, RouterIntent]:
@@ -60,18 +64,21 @@ def current_assignment(policy: Policy, attachments: Mapping[str, Sequence[Attach
     return found
 
 
-def knobs(role: Role, placement: Placement) -> Knobs:
-    """The role's BGP attributes for this place in the queue: rank n adds the further steps n-1 times.
+def knobs(role: Role, placement: Placement, upstream: str) -> Knobs:
+    """The role's BGP attributes at this upstream and place in the queue: rank n adds the steps n-1 times.
 
     Of a primary link the rank is its upstream's place in the class's preference (``_role_policy``).
     """
     steps = placement.rank - 1
+    med = None if role.med is None else min(LARGEST_MED, max(0, role.med + steps * role.further_med))
     return Knobs(
         local_preference=max(0, role.local_preference + steps * role.further_local_preference),
         prepend=max(0, role.prepend + steps * role.further_prepend),
-        communities=role.communities,
+        communities=(*role.communities, *role.upstream_communities.get(upstream, ())),
         graceful_shutdown=role.graceful_shutdown,
         announce=role.announce,
+        med=med,
+        more_specifics=role.more_specifics and role.announce,
     )
 
 
@@ -80,13 +87,10 @@ def name_clashes(policy: Policy) -> tuple[str, ...]:
     lists: dict[str, str] = {}
     found: list[str] = []
     for each in policy.classes.values():
-        wanted = [names.list_name(each.name)]
-        if each.destinations:
-            wanted.append(names.destinations_name(each.name))
-        for name in wanted:
+        for name in (listed.name for listed in (*announced(each), *destinations(each))):
             if lists.setdefault(name, each.name) != each.name:
                 pair = f"{lists[name]} and {each.name}"
-                found.append(f"classes {pair} would share the prefix list {name}: rename one of them")
+                found.append(f"classes {pair} would share the list {name}: rename one of them")
             found.extend(_too_long(name, f"class {each.name}"))
     links: dict[tuple[str, str], str] = {}
     for link in policy.links.values():
@@ -153,30 +157,15 @@ def _router_intent(
             policies += [_role_policy(policy, link, placements, direction) for direction in Direction]
         if now:
             attachments += _attachments(link, now)
+    lists = tuple(route_lists(policy)) if links else ()
     return RouterIntent(
         router=policy.routers[router],
-        prefix_lists=tuple(prefix_lists(policy)) if links else (),
+        prefix_lists=tuple(each for each in lists if isinstance(each, PrefixList)),
         policies=tuple(policies),
         attachments=tuple(attachments),
+        as_path_lists=tuple(each for each in lists if isinstance(each, AsPathList)),
+        community_lists=tuple(each for each in lists if isinstance(each, CommunityList)),
     )
-
-
-def prefix_lists(policy: Policy) -> Iterator[PrefixList]:
-    """Every list that a router with links carries: own prefixes, and destinations where a class has some."""
-    for each in policy.classes.values():
-        yield own_prefixes(each)
-        if each.destinations:
-            yield _destinations(each)
-
-
-def own_prefixes(traffic_class: TrafficClass) -> PrefixList:
-    """The list of a class's own prefixes: all that its links may ever announce."""
-    return PrefixList(names.list_name(traffic_class.name), tuple(dict.fromkeys(traffic_class.prefixes)))
-
-
-def _destinations(traffic_class: TrafficClass) -> PrefixList:
-    prefixes = tuple(dict.fromkeys(traffic_class.destinations))
-    return PrefixList(names.destinations_name(traffic_class.name), prefixes, orlonger=True)
 
 
 def _order(placements: Placements) -> tuple[bool, list[tuple[int, int]]]:
@@ -239,7 +228,7 @@ def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: s
 def _role_policy(policy: Policy, link: Link, placements: Placements, direction: Direction) -> RolePolicy:
     inward = direction is Direction.IN
     resolved = [
-        (each, knobs(policy.roles[placement.role], _ranked(placement, each, link)))
+        (each, knobs(policy.role(each, placement.role), _ranked(placement, each, link), link.upstream))
         for each, placement in zip(policy.classes.values(), placements, strict=True)
     ]
     return RolePolicy(
@@ -266,20 +255,22 @@ def _outward(resolved: Iterable[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:
     """Own prefixes, class by class, and nothing else: steers inbound traffic."""
     for traffic_class, its_knobs in resolved:
         yield Term(own_prefixes(traffic_class), its_knobs)
+        if its_knobs.more_specifics and traffic_class.more_specifics:
+            yield Term(more_specifics(traffic_class), its_knobs)
 
 
 def _inward(resolved: Sequence[tuple[TrafficClass, Knobs]]) -> Iterator[Term]:
     """Routes by destination, then all the others: steers outbound traffic by local preference alone.
 
-    What no class names as a destination follows the first class without destinations; where every class has
-    some, the first class, so that it moves off a failed link too.
+    A route that several classes name follows the first of them. What no class names follows the first class
+    without destinations; where every class has some, the first class, so that it moves off a failed link too.
     """
-    for traffic_class, its_knobs in resolved:
-        if traffic_class.destinations:
-            yield Term(_destinations(traffic_class), _only_preference(its_knobs))
-    others = [its_knobs for traffic_class, its_knobs in resolved if not traffic_class.destinations]
-    yield Term(None, _only_preference((others or [its_knobs for _, its_knobs in resolved])[0]))
+    named = [(destinations(each), its_knobs) for each, its_knobs in resolved]
+    for lists, its_knobs in named:
+        yield from (Term(listed, _only_preference(its_knobs)) for listed in lists)
+    others = [its_knobs for lists, its_knobs in named if not lists]
+    yield Term(None, _only_preference((others or [its_knobs for _, its_knobs in named])[0]))
 
 
 def _only_preference(its_knobs: Knobs) -> Knobs:
-    return replace(its_knobs, prepend=0, communities=(), graceful_shutdown=False, announce=True)
+    return Knobs(its_knobs.local_preference, 0, (), graceful_shutdown=False, announce=True)

@@ -42,6 +42,26 @@ def destinations_name(traffic_class: str) -> str:
     return f"{list_name(traffic_class)}-DEST"
 
 
+def origins_name(traffic_class: str) -> str:
+    """The AS path list that holds whose routes a class steers outbound."""
+    return f"{destinations_name(traffic_class)}-AS"
+
+
+def communities_name(traffic_class: str) -> str:
+    """The community list that holds what routes carry that a class steers outbound."""
+    return f"{destinations_name(traffic_class)}-COMMUNITY"
+
+
+def large_communities_name(traffic_class: str) -> str:
+    """The same for large communities, which routers keep in lists of their own."""
+    return f"{destinations_name(traffic_class)}-LARGE"
+
+
+def more_specifics_name(traffic_class: str) -> str:
+    """The prefix list that holds a class's more-specifics."""
+    return f"{list_name(traffic_class)}-MORE"
+
+
 def policy_name(link: str, placements: Sequence[Placement], direction: Direction) -> str:
     """The role policy of a link whose classes, in the order of the policy, have these placements.
 

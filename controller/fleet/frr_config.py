@@ -85,13 +85,14 @@ def _stale(before: Sequence[Line], wanted: Sequence[Line], intent: RouterIntent)
     keep what it uses.
     """
     replaced = {(each.family, str(each.neighbor), each.direction) for each in intent.attachments}
+    rendered = _objects(wanted).keys()
     staying = []
     for line in before:
-        at = _attached_at(line, intent.router.asn)
-        if at is None or at[0] not in replaced:
-            staying.append((owned_object(line.context, line.text), set(line.text.split())))
+        at, key = _attached_at(line, intent.router.asn), owned_object(line.context, line.text)
+        if key not in rendered and (at is None or at[0] not in replaced):
+            staying.append((key, set(line.text.split())))
     used_anew = {word for line in wanted for word in line.text.split()}
-    stale = _objects(before).keys() - _objects(wanted).keys()
+    stale = _objects(before).keys() - rendered
     while True:
         used = used_anew.union(*(words for key, words in staying if key not in stale))
         still = {key for key in stale if key.split()[-1] not in used}

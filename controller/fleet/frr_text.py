@@ -12,7 +12,14 @@ from controller.core.guard import ATTACHMENT, owned_object
 from controller.core.model import Attachment, Family
 from napalm_frr.lines import Line
 
-_KINDS = ("ip prefix-list", "ipv6 prefix-list", "route-map")  # the kinds of objects that we own
+_KINDS = (  # of the objects that we own
+    "ip prefix-list",
+    "ipv6 prefix-list",
+    "bgp as-path access-list",
+    "bgp community-list",
+    "bgp large-community-list",
+    "route-map",
+)
 
 
 @dataclass(frozen=True, slots=True)

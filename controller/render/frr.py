@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_WELL_KNOWN = {  # FRR 8.4, lib/bgpd community names; RFC 1997, 3765, 7611, 7999, 8326
-    "graceful-shutdown": 0xFFFF0000,
-    "accept-own": 0xFFFF0001,
-    "blackhole": 0xFFFF029A,
-    "no-export": 0xFFFFFF01,
-    "no-advertise": 0xFFFFFF02,
-    "local-AS": 0xFFFFFF03,
-    "no-peer": 0xFFFFFF04,
-}
-_NAMES = {value: name for name, value in _WELL_KNOWN.items()}
+from controller.core.communities import WELL_KNOWN, is_large, value
+
+_NAMES = {number: name for name, number in WELL_KNOWN.items()}
 
 
 def frr_communities(communities: Sequence[str]) -> list[str]:
@@ -21,21 +14,10 @@ def frr_communities(communities: Sequence[str]) -> list[str]:
 
     Takes ``64500:20`` and FRR's names; raises ValueError for anything else. Large communities are left out.
     """
-    values = sorted({_value(each) for each in communities if each.count(":") != 2})
-    return [_NAMES.get(value, f"{value >> 16}:{value & 0xFFFF}") for value in values]
+    values = sorted({value(each) for each in communities if not is_large(each)})
+    return [_NAMES.get(number, f"{number >> 16}:{number & 0xFFFF}") for number in values]
 
 
 def frr_large_communities(communities: Sequence[str]) -> list[str]:
     """Large communities (RFC 8092, ``64500:1:2``), each once, in the order given: FRR keeps it."""
-    return list(dict.fromkeys(each for each in communities if each.count(":") == 2))
-
-
-def _value(community: str) -> int:
-    if community in _WELL_KNOWN:
-        return _WELL_KNOWN[community]
-    high, _, low = community.partition(":")
-    if not (high.isdecimal() and low.isdecimal() and max(int(high), int(low)) <= 0xFFFF):
-        raise ValueError(
-            f"{community!r} is neither a community (64500:20) nor one of {', '.join(_WELL_KNOWN)}"
-        )
-    return int(high) << 16 | int(low)
+    return list(dict.fromkeys(each for each in communities if is_large(each)))

@@ -15,7 +15,17 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from controller.core.model import Attachment, Knobs, PrefixList, RolePolicy, Router, RouterIntent, Term
+from controller.core.model import (
+    AsPathList,
+    Attachment,
+    CommunityList,
+    Knobs,
+    PrefixList,
+    RolePolicy,
+    Router,
+    RouterIntent,
+    Term,
+)
 from controller.ports import RenderError
 from controller.render.frr import frr_communities, frr_large_communities
 
@@ -24,6 +34,8 @@ _VALUES = frozenset(
         RouterIntent,
         Router,
         PrefixList,
+        AsPathList,
+        CommunityList,
         RolePolicy,
         Term,
         Knobs,

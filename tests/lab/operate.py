@@ -42,6 +42,13 @@ LEAK_LOOK_S = 1.0
 COMMAND_WITHIN_S = 60.0
 
 INTERNET = ("198.51.100.0/24", "2001:db8:100::/48")
+OWNED = (
+    "route-map",
+    "ip prefix-list",
+    "ipv6 prefix-list",
+    "bgp as-path access-list",
+    "bgp (?:large-)?community-list standard",
+)
 
 
 def wait_for(what: str, within_s: float, condition: Callable[[], object]) -> None:
@@ -70,10 +77,10 @@ def attached(lab: Lab, edge: str) -> dict[tuple[str, str], str]:
     return {(neighbor, direction): name for neighbor, name, direction in found}
 
 
-def exits(lab: Lab, edge: str = "edge1") -> tuple[str, ...]:
-    """The devices by which packets to the internet leave an edge's kernel, one a family."""
+def exits(lab: Lab, edge: str = "edge1", to: Sequence[str] = INTERNET) -> tuple[str, ...]:
+    """The devices by which packets to these prefixes leave an edge's kernel, one for each."""
     devices = []
-    for prefix in INTERNET:
+    for prefix in to:
         words = ["ip", "-6" if ":" in prefix else "-4", "-j", "route", "show", prefix]
         routes = json.loads(lab.exec(edge, words).stdout)
         devices.append("+".join(sorted({route.get("dev", "?") for route in routes})))
@@ -111,7 +118,7 @@ def strip(lab: Lab, policy: Policy) -> None:
                     "exit-address-family",
                 ]
         commands.append("exit")
-        owned = re.findall(r"^(route-map|ip prefix-list|ipv6 prefix-list) (FO-\S+)", config, re.MULTILINE)
+        owned = re.findall(rf"^({'|'.join(OWNED)}) (FO-\S+)", config, re.MULTILINE)
         commands += dict.fromkeys(f"no {kind} {name}" for kind, name in owned)
         lab.router(edge).vtysh("configure terminal", *commands, "end", "write memory")
 

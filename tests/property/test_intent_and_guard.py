@@ -1,6 +1,8 @@
 """What must hold of intents, of the guard and of splicing, whatever the assignment and whatever the text."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -12,12 +14,12 @@ from controller.core.intent import current_assignment, intents
 from controller.core.model import ROLE_NAMES, Assignment, Change, Direction, Placement, Policy
 from controller.fleet.frr_config import attachments, changes, splice
 from controller.render import JinjaRenderer
-from tests.role_samples import BANKS, RESIDENTIAL, policy
+from tests.role_samples import BANKS, PARTNERS, RESIDENTIAL, SPOKEN_ROLES, policy
 
 ROOT = Path(__file__).resolve().parents[2]
 RENDERER = JinjaRenderer(ROOT / "templates")
 BEFORE = (ROOT / "tests/golden/frr/edge1-before.conf").read_text()
-NETWORK = policy(RESIDENTIAL, BANKS)
+NETWORK = replace(policy(RESIDENTIAL, BANKS, PARTNERS), roles=SPOKEN_ROLES)
 EDGE1 = ownership(NETWORK, "edge1")
 UNTIMED = settings(deadline=None)  # a loaded machine is no defect
 LINKS = [each for each in NETWORK.links.values() if each.router == "edge1"]
@@ -88,7 +90,7 @@ def foreign(config: str) -> list[str]:
     kept, inside = [], False
     for line in config.splitlines(keepends=True):
         inside = line.startswith("route-map FO-") or (inside and line.startswith((" ", "exit")))
-        ours = inside or "prefix-list FO-" in line or is_attachment(line)
+        ours = inside or re.search("-list (standard )?FO-", line) or is_attachment(line)
         if not ours and line.strip(" \n") != "!":
             kept.append(line)
     return kept
@@ -183,11 +185,32 @@ def test_no_list_that_opens_the_way_out_ever_holds_anything_but_own_prefixes(
     assert allowed == (prefix in PREFIXES[name] and not longer)
 
 
+LISTED = {
+    "bgp as-path access-list FO-PARTNERS-DEST-AS": {"_64510$", "_65551$"},
+    "bgp community-list standard FO-PARTNERS-DEST-COMMUNITY": {"64501:70", "65535:666", "blackhole"},
+    "bgp large-community-list standard FO-PARTNERS-DEST-LARGE": {"64501:1:70"},
+}
+ENTRIES = st.one_of(
+    st.sampled_from(sorted(set().union(*LISTED.values()))),
+    st.sampled_from(["_64510_", "^64510$", "64510", ".*", "_6451.$", "64501:7", "64501:70 64501:71", "any"]),
+    st.text("0123456789:_$^.*| ", min_size=1, max_size=8).map(str.strip).filter(bool),
+)
+
+
+@UNTIMED
+@given(st.sampled_from(sorted(LISTED)), ENTRIES)
+def test_no_list_of_destinations_ever_matches_more_than_the_policy_names(name: str, entry: str) -> None:
+    line = f"{name} seq 5 permit {entry}"
+    assert (review([Change(added=True, context=(), line=line)], EDGE1) == ()) == (entry in LISTED[name])
+
+
 BODY = st.sampled_from(
     [
         "match ip address prefix-list FO-RESIDENTIAL",
         "match ipv6 address prefix-list FO-BANKS",
         "match ip address prefix-list FO-BANKS-DEST",
+        "match ip address prefix-list FO-PARTNERS-MORE",
+        "match as-path FO-PARTNERS-DEST-AS",
         "match ip address prefix-list OWN",
         "match community ANY",
         "call GEORGIA-OUT",
@@ -204,6 +227,10 @@ def test_no_export_entry_passes_the_guard_without_a_match_of_own_prefixes(body: 
     entry = "route-map FO-EDGE1-GEORGIA-PRIMARY-OUT permit 10"
     found = [Change(added=True, context=(), line=entry)]
     found += [Change(added=True, context=(entry,), line=line) for line in body]
-    own = {"match ip address prefix-list FO-RESIDENTIAL", "match ipv6 address prefix-list FO-BANKS"}
+    own = {
+        "match ip address prefix-list FO-RESIDENTIAL",
+        "match ipv6 address prefix-list FO-BANKS",
+        "match ip address prefix-list FO-PARTNERS-MORE",
+    }
     if review(found, EDGE1) == ():
         assert own & set(body)

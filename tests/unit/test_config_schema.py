@@ -50,11 +50,18 @@ def test_it_accepts_policies_that_load(text: str) -> None:
 
 
 def test_it_accepts_every_sample_in_the_starter_s_comments() -> None:
-    text = re.sub(r"^    # (?=(tcp|http|dns|twamp):|  - )", "    ", SAMPLE, flags=re.MULTILINE)
+    text = re.sub(
+        r"^    # (?=(tcp|http|dns|twamp|destination\w+|more_specifics|roles|\w*communities|med):|  - )",
+        "    ",
+        SAMPLE,
+        flags=re.MULTILINE,
+    )
     text = re.sub(
         r"^  # (?=router_ping:|router_tests:|prometheus:|anchors:|  )", "  ", text, flags=re.MULTILINE
     )
     assert "\n  prometheus:" in text
+    assert "\n    destination_as:" in text
+    assert "\n    med:" in text
     assert wrong(text) == []
 
 

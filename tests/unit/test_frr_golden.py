@@ -11,7 +11,16 @@ from controller.core.intent import intents
 from controller.core.model import Policy
 from controller.fleet.frr_config import changes, splice
 from controller.render import JinjaRenderer
-from tests.role_samples import AZERBAIJAN_DOWN, BANKS, CALM, RESIDENTIAL, assignment, policy, without_bases
+from tests.role_samples import (
+    AZERBAIJAN_DOWN,
+    BANKS,
+    CALM,
+    RESIDENTIAL,
+    assignment,
+    policy,
+    spoken,
+    without_bases,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "frr"
@@ -21,6 +30,7 @@ BEFORE = (GOLDEN / "edge1-before.conf").read_text()
 CASES = {
     "one-class": (policy(), {"residential": CALM}),
     "two-classes": (policy(RESIDENTIAL, BANKS), {"residential": CALM, "banks": AZERBAIJAN_DOWN}),
+    "every-knob": (spoken(), {"partners": AZERBAIJAN_DOWN, "residential": CALM}),
     "no-base": (without_bases(policy()), {"residential": AZERBAIJAN_DOWN}),
 }
 

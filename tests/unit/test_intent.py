@@ -16,6 +16,7 @@ from controller.core.model import (
     Placement,
     Policy,
     Preference,
+    PrefixList,
     RolePolicy,
     TrafficClass,
 )
@@ -43,7 +44,7 @@ def role_policy(name: str, of: str = "edge1", **classes: Mapping[str, str]) -> R
 def test_each_further_backup_gets_the_further_steps(
     placement: Placement, local_preference: int, prepend: int
 ) -> None:
-    assert knobs(ROLES["backup"], placement) == Knobs(local_preference, prepend, (), False, True)
+    assert knobs(ROLES["backup"], placement, "georgia") == Knobs(local_preference, prepend, (), False, True)
 
 
 def prepends(network: Policy, name: str, of: str) -> list[int]:
@@ -112,13 +113,13 @@ def test_a_link_that_the_assignment_does_not_mention_keeps_what_it_has() -> None
 
 def test_an_export_policy_matches_the_own_prefixes_of_each_class_and_nothing_else() -> None:
     terms = role_policy("FO-EDGE1-AZERBAIJAN-BACKUP-OUT", residential=CALM, banks=CALM).terms
-    assert [(each.prefix_list and each.prefix_list.name) for each in terms] == ["FO-RESIDENTIAL", "FO-BANKS"]
-    assert all(each.prefix_list and not each.prefix_list.orlonger for each in terms)
+    assert [(each.match and each.match.name) for each in terms] == ["FO-RESIDENTIAL", "FO-BANKS"]
+    assert all(isinstance(each.match, PrefixList) and not each.match.orlonger for each in terms)
 
 
 def test_an_import_policy_steers_by_local_preference_alone_and_ends_by_matching_everything() -> None:
     mixed = role_policy("FO-EDGE1-AZERBAIJAN-PRIMARY+BACKUP-IN", residential=CALM, banks=CALM)
-    assert [(each.prefix_list and each.prefix_list.name, each.knobs) for each in mixed.terms] == [
+    assert [(each.match and each.match.name, each.knobs) for each in mixed.terms] == [
         ("FO-BANKS-DEST", Knobs(200, 0, (), False, True)),
         (None, Knobs(300, 0, (), False, True)),
     ]
@@ -128,7 +129,7 @@ def test_where_every_class_names_destinations_the_rest_follows_the_first() -> No
     network = policy(BANKS)
     wanted = intents(network, assignment(banks=CALM))["edge1"]
     terms = next(each.terms for each in wanted.policies if each.name.endswith("AZERBAIJAN-BACKUP-IN"))
-    assert [each.prefix_list is None for each in terms] == [False, True]
+    assert [each.match is None for each in terms] == [False, True]
     assert {each.knobs.local_preference for each in terms} == {200}
 
 
@@ -176,7 +177,7 @@ def test_names_that_would_clash_on_a_router_are_told_with_what_to_do() -> None:
     impostor = TrafficClass("banks-dest", (ip_network("203.0.113.0/25"),), Preference(("iran",)))
     assert name_clashes(policy(RESIDENTIAL, BANKS)) == ()
     assert name_clashes(policy(BANKS, impostor)) == (
-        "classes banks and banks-dest would share the prefix list FO-BANKS-DEST: rename one of them",
+        "classes banks and banks-dest would share the list FO-BANKS-DEST: rename one of them",
     )
 
 

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from controller.cli.root import app
 from controller.core.grey_threshold import LEVELS, Calibrator
+from controller.core.roles_text import roles_told
 from controller.store.sqlite import SqliteStore
 from controller.watch import QUIET_TIME
+from tests.role_samples import BANKS, PARTNERS, policy, spoken
 
 
 def said(state: Path, *words: str) -> str:
@@ -25,7 +27,55 @@ def test_links_that_are_alike_are_told_of_together_by_formula_at_first(tmp_path:
     assert lines[0].startswith("edge1-azerbaijan IPv4, edge1-azerbaijan IPv6, ")
     assert lines[1].startswith("  loss is found: 100% in 0.5 s, 30% in ")
     assert lines[2].endswith("by formula until there are 14, 0.0 quiet days so far")
-    assert len(lines) == 3
+    assert [line for line in lines if "loss is found" in line] == lines[1:2]
+
+
+def test_roles_are_told_in_words(tmp_path: Path) -> None:
+    assert said(tmp_path).splitlines()[3:] == [
+        "primary: local preference 300, 1 prepend; each further place -1 prepend",
+        "backup: local preference 200, 3 prepends; each further place -10 local preference, +1 prepend",
+        "drained: local preference 50, 5 prepends, graceful shutdown",
+        "withdrawn: local preference 10; own prefixes are not announced",
+        "outbound with residential: all routes",
+    ]
+
+
+def test_all_that_roles_and_classes_can_say_is_told() -> None:
+    assert roles_told(spoken()) == [
+        (
+            "primary: local preference 300, 1 prepend, MED 50, 64501:90, 64501:1:90 to azerbaijan, 64502:5 to georgia; "
+            "each further place -1 prepend, -20 MED"
+        ),
+        (
+            "backup: local preference 200, 2 prepends, MED 100, communities 64500:20; each further place "
+            "-10 local preference, +1 prepend, +10 MED"
+        ),
+        "drained: local preference 50, 5 prepends, MED 200, communities 64500:50, graceful shutdown",
+        "withdrawn: local preference 10; own prefixes are not announced",
+        "backup of partners: local preference 200, 4 prepends; each further place -10 local preference",
+        (
+            "more-specifics of partners: 203.0.113.0/26, 2001:db8:501:8000::/49 leave over links that are primary, "
+            "where the routers have them in BGP"
+        ),
+        (
+            "outbound with partners: routes to 198.51.100.0/24 or inside; routes that AS 64510 or AS 65551 originates; "
+            "routes that carry 64501:70, 65535:666 or 64501:1:70"
+        ),
+        "outbound with residential: all other routes",
+    ]
+
+
+def test_more_specifics_that_no_role_announces_are_told_to_stay() -> None:
+    assert roles_told(policy(PARTNERS))[5] == (
+        "more-specifics of partners: 203.0.113.0/26, 2001:db8:501:8000::/49 leave over no link: no role says so"
+    )
+
+
+def test_which_class_has_a_route_that_several_name_is_told() -> None:
+    assert roles_told(policy(PARTNERS, BANKS))[-2:] == [
+        "outbound with partners: all other routes",
+        "a route that several of them name goes with the first: partners, then banks",
+    ]
 
 
 def test_a_link_with_a_history_has_a_promise_of_its_own(tmp_path: Path) -> None:

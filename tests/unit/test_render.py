@@ -27,8 +27,8 @@ def said(folder: Path, text: str) -> str:
 def test_an_unknown_name_is_told_with_file_line_and_what_there_is(tmp_path: Path) -> None:
     assert said(tmp_path, "ok\n{{ intent.rooter.asn }}\n") == (
         f"{tmp_path}/frr/main.j2:2: 'RouterIntent' has no attribute 'rooter': there is "
-        "intent.router, intent.prefix_lists, intent.policies, intent.attachments; templates/README.md says what a "
-        "template may use (router edge1)"
+        "intent.router, intent.prefix_lists, intent.policies, intent.attachments, "
+        "intent.as_path_lists, intent.community_lists; templates/README.md says what a template may use (router edge1)"
     )
 
 

@@ -24,6 +24,7 @@ class PrefixList:
     name: str
     prefixes: tuple[Network, ...]
     orlonger: bool = False
+    kind: Literal["prefix"] = "prefix"
 
     @property
     def ipv4(self) -> tuple[Network, ...]:
@@ -37,21 +38,44 @@ class PrefixList:
 
 
 @dataclass(frozen=True, slots=True)
+class AsPathList:
+    """A named list of AS numbers: matches routes that one of them originates, the last in their path."""
+
+    name: str
+    origins: tuple[int, ...]
+    kind: Literal["as-path"] = "as-path"
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityList:
+    """A named list of communities: matches routes that carry any of them. FRR keeps large ones apart."""
+
+    name: str
+    communities: tuple[str, ...]
+    kind: Literal["community", "large-community"]
+
+
+RouteList = PrefixList | AsPathList | CommunityList
+
+
+@dataclass(frozen=True, slots=True)
 class Knobs:
-    """A role's BGP attributes, resolved for one placement."""
+    """A role's BGP attributes, resolved for one placement and the upstream that hears them."""
 
     local_preference: int
     prepend: int
     communities: tuple[str, ...]
     graceful_shutdown: bool
     announce: bool
+    med: int | None = None  # None: what the operator's own policy says
+    more_specifics: bool = False  # the class's, announced as well
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One step of a role policy: what it matches (None: everything) and the knobs it sets."""
 
-    prefix_list: PrefixList | None
+    match: RouteList | None
     knobs: Knobs
 
 
@@ -84,6 +108,8 @@ class RouterIntent:
     prefix_lists: tuple[PrefixList, ...]
     policies: tuple[RolePolicy, ...]
     attachments: tuple[Attachment, ...]
+    as_path_lists: tuple[AsPathList, ...] = ()
+    community_lists: tuple[CommunityList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,8 @@ class Requirement:
 class TrafficClass:
     """Own prefixes (inbound) and, where wanted, destinations (outbound) that are steered together.
 
-    A class without destinations steers outbound whatever no other class names; BGP chooses exits by
-    destination, so only the first such class in the policy does that.
+    A class without destinations of any kind steers outbound whatever no other class names; BGP chooses exits
+    by destination, so only the first such class in the policy does that.
     """
 
     name: str
@@ -108,6 +108,10 @@ class TrafficClass:
     require: Requirement | None = None
     stability: StabilityPolicy | None = None  # None: the policy's
     when_down: str | None = None  # None: the policy's
+    destination_as: tuple[int, ...] = ()  # whatever these originate
+    destination_communities: tuple[str, ...] = ()  # whatever carries one of these
+    more_specifics: tuple[Network, ...] = ()  # inside ``prefixes``: announced by roles that say so
+    roles: Mapping[str, Role] = field(default_factory=dict, hash=False)  # in place of the policy's
 
     @property
     def upstreams(self) -> tuple[str, ...]:
@@ -132,6 +136,10 @@ class Role:
     announce: bool = True  # False: own prefixes are not announced over this link
     further_local_preference: int = 0
     further_prepend: int = 0
+    med: int | None = None  # MULTI_EXIT_DISC (RFC 4271); None: not set
+    further_med: int = 0
+    upstream_communities: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    more_specifics: bool = False  # a class's more-specifics are announced as well
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -297,6 +305,10 @@ class Policy:
     user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
     prometheus: Prometheus | None = None
     router_tests: RouterTests | None = None
+
+    def role(self, traffic_class: TrafficClass, name: str) -> Role:
+        """What a role is to this class: its own, or everybody's."""
+        return traffic_class.roles.get(name) or self.roles[name]
 
     def probed_through(self, link: Link) -> tuple[Target, ...]:
         """The targets that are looked at through a link: a router can do no more than ping."""
