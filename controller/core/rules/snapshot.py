@@ -169,9 +169,14 @@ def as_seen_by(snapshot: Snapshot, traffic_class: TrafficClass) -> Snapshot:
         return snapshot
     key = (as_seen_by, rules, traffic_class.name if traffic_class.require else "")
     if key not in snapshot.found:
+        common = snapshot.policy.stability
         policy = replace(
             snapshot.policy,
-            stability=traffic_class.stability or snapshot.policy.stability,
+            stability=replace(
+                traffic_class.stability or common,  # whose budgets are those of all classes together
+                changes_per_hour=common.changes_per_hour,
+                escapes_per_hour=common.escapes_per_hour,
+            ),
             when_down=traffic_class.when_down or snapshot.policy.when_down,
         )
         groups = [list(links) for links in snapshot.links_of.values()]
