@@ -46,7 +46,8 @@ def intents(policy: Policy, assignment: Assignment) -> Mapping[str, RouterIntent
     links: dict[str, list[Link]] = {name: [] for name in policy.routers}
     for link in policy.links.values():
         links[link.router].append(link)
-    return {name: _router_intent(policy, name, links[name], assignment) for name in policy.routers}
+    book = _Book(policy)
+    return {name: _router_intent(book, name, links[name], assignment) for name in policy.routers}
 
 
 def current_assignment(policy: Policy, attachments: Mapping[str, Sequence[Attachment]]) -> Assignment:
@@ -67,7 +68,7 @@ def current_assignment(policy: Policy, attachments: Mapping[str, Sequence[Attach
 def knobs(role: Role, placement: Placement, upstream: str) -> Knobs:
     """The role's BGP attributes at this upstream and place in the queue: rank n adds the steps n-1 times.
 
-    Of a primary link the rank is its upstream's place in the class's preference (``_role_policy``).
+    Of a primary link the rank is its upstream's place in the class's preference (``_ranked``).
     """
     steps = placement.rank - 1
     med = None if role.med is None else min(LARGEST_MED, max(0, role.med + steps * role.further_med))
@@ -146,20 +147,48 @@ def _assigned(policy: Policy, assignment: Assignment, link: Link) -> Placements 
 # --- policies -----------------------------------------------------------------------------------
 
 
-def _router_intent(
-    policy: Policy, router: str, links: Sequence[Link], assignment: Assignment
-) -> RouterIntent:
+class _Book:
+    """What is the same for all links of an upstream, found once for all of them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.lists = tuple(route_lists(policy))
+        self._ahead: dict[str, list[Placements]] = {}
+        self._terms: dict[tuple[str, Placements, Direction], tuple[Term, ...]] = {}
+
+    def ahead_of_time(self, upstream: str, now: Placements | None) -> list[Placements]:
+        """The placements that links of an upstream are prepared for, as they are listed."""
+        if upstream not in self._ahead:
+            self._ahead[upstream] = sorted(set(_ahead_of_time(self.policy, upstream)), key=_order)
+        known = self._ahead[upstream]
+        return known if now is None or now in known else sorted([*known, now], key=_order)
+
+    def role_policy(self, link: Link, placements: Placements, direction: Direction) -> RolePolicy:
+        """The policy of one link in these roles."""
+        key = (link.upstream, placements, direction)
+        if key not in self._terms:
+            self._terms[key] = _terms(self.policy, *key)
+        return RolePolicy(
+            name=names.policy_name(link.name, placements, direction),
+            link=link.name,
+            direction=direction,
+            base=link.base_policy_in if direction is Direction.IN else link.base_policy_out,
+            terms=self._terms[key],
+        )
+
+
+def _router_intent(book: _Book, router: str, links: Sequence[Link], assignment: Assignment) -> RouterIntent:
     policies: list[RolePolicy] = []
     attachments: list[Attachment] = []
     for link in links:
-        now = _assigned(policy, assignment, link)
-        for placements in sorted({*_ahead_of_time(policy, link), *((now,) if now else ())}, key=_order):
-            policies += [_role_policy(policy, link, placements, direction) for direction in Direction]
+        now = _assigned(book.policy, assignment, link)
+        for placements in book.ahead_of_time(link.upstream, now):
+            policies += [book.role_policy(link, placements, direction) for direction in Direction]
         if now:
             attachments += _attachments(link, now)
-    lists = tuple(route_lists(policy)) if links else ()
+    lists = book.lists if links else ()
     return RouterIntent(
-        router=policy.routers[router],
+        router=book.policy.routers[router],
         prefix_lists=tuple(each for each in lists if isinstance(each, PrefixList)),
         policies=tuple(policies),
         attachments=tuple(attachments),
@@ -174,12 +203,12 @@ def _order(placements: Placements) -> tuple[bool, list[tuple[int, int]]]:
     return len(set(placements)) > 1, [(rank[each.role], each.rank) for each in placements]
 
 
-def _ahead_of_time(policy: Policy, link: Link) -> Iterator[Placements]:
-    """What the link may be asked to be, as far as that can be known in calm weather."""
+def _ahead_of_time(policy: Policy, upstream: str) -> Iterator[Placements]:
+    """What links of an upstream may be asked to be, as far as that can be known in calm weather."""
     count = len(policy.classes)
     if not count:
         return
-    queues = [each.upstreams for each in policy.classes.values() if link.upstream in each.upstreams]
+    queues = [each.upstreams for each in policy.classes.values() if upstream in each.upstreams]
     longest = max(map(len, queues), default=0)
     uniform = [Placement(DRAINED), Placement(WITHDRAWN)]
     if longest:
@@ -189,7 +218,7 @@ def _ahead_of_time(policy: Policy, link: Link) -> Iterator[Placements]:
     hours = [classes for _, classes in _hours(policy)]
     for classes in hours:
         for failed in (None, *policy.upstreams):
-            yield tuple(_expected(policy, each, link, failed) for each in classes)
+            yield tuple(_expected(policy, each, upstream, failed) for each in classes)
 
 
 def _hours(policy: Policy) -> Iterator[tuple[str | None, list[TrafficClass]]]:
@@ -205,12 +234,12 @@ def _hours(policy: Policy) -> Iterator[tuple[str | None, list[TrafficClass]]]:
         )
 
 
-def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: str | None) -> Placement:
-    """The link's placement while only the ``failed`` upstream is down, as decisions rank them."""
+def _expected(policy: Policy, traffic_class: TrafficClass, upstream: str, failed: str | None) -> Placement:
+    """The placement of an upstream's links while only ``failed`` is down, as decisions rank them."""
     choices = traffic_class.prefer.choices
-    if link.upstream not in traffic_class.prefer.upstreams:
+    if upstream not in traffic_class.prefer.upstreams:
         return Placement(WITHDRAWN)
-    if link.upstream == failed:
+    if upstream == failed:
         return Placement(traffic_class.when_down or policy.when_down)
     active = choices[0]
     if active == failed:
@@ -220,32 +249,25 @@ def _expected(policy: Policy, traffic_class: TrafficClass, link: Link, failed: s
             key=lambda choice: min(ranks[name] for name in members(choice) if name in ranks),
             default=active,
         )
-    if link.upstream in members(active):
+    if upstream in members(active):
         return Placement(PRIMARY)
-    return Placement(BACKUP, queue(policy, traffic_class, active)[link.upstream])
+    return Placement(BACKUP, queue(policy, traffic_class, active)[upstream])
 
 
-def _role_policy(policy: Policy, link: Link, placements: Placements, direction: Direction) -> RolePolicy:
-    inward = direction is Direction.IN
+def _terms(policy: Policy, upstream: str, placements: Placements, direction: Direction) -> tuple[Term, ...]:
     resolved = [
-        (each, knobs(policy.role(each, placement.role), _ranked(placement, each, link), link.upstream))
+        (each, knobs(policy.role(each, placement.role), _ranked(placement, each, upstream), upstream))
         for each, placement in zip(policy.classes.values(), placements, strict=True)
     ]
-    return RolePolicy(
-        name=names.policy_name(link.name, placements, direction),
-        link=link.name,
-        direction=direction,
-        base=link.base_policy_in if inward else link.base_policy_out,
-        terms=tuple(_inward(resolved) if inward else _outward(resolved)),
-    )
+    return tuple(_inward(resolved) if direction is Direction.IN else _outward(resolved))
 
 
-def _ranked(placement: Placement, traffic_class: TrafficClass, link: Link) -> Placement:
+def _ranked(placement: Placement, traffic_class: TrafficClass, upstream: str) -> Placement:
     """A primary link's place among those that may be primary is its choice's in the preference.
 
     It never changes, so it is no part of the placement: each link has one primary policy all the same.
     """
-    choice = traffic_class.prefer.choice_of(link.upstream)
+    choice = traffic_class.prefer.choice_of(upstream)
     if placement.role != PRIMARY or choice is None:
         return placement
     return Placement(PRIMARY, traffic_class.prefer.choices.index(choice) + 1)
