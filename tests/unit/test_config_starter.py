@@ -104,3 +104,24 @@ def test_everything_an_operator_says_of_a_target_arrives() -> None:
         Endpoint(address[2], 5353, DnsQuery("example.net", "A", ("REFUSED",)), 2.0, 1.0),
         Endpoint(address[3], 8620, TwampTest()),
     ]
+
+
+def test_the_samples_of_what_the_hour_changes_load_when_they_are_made_its_own() -> None:
+    contents = {name: (default_inventory() / name).read_bytes() for name in FILES}
+    keys = "owner|share|prefer_in|require|stability|when_down|block|windows|maintenance|freezes"
+    names = "night|last-sunday|new-year"
+    text = re.sub(
+        rf"^( *)# (?=(?:{keys}):|  (?:{names}):)",
+        r"\1",
+        contents["policy.yaml"].decode(),
+        flags=re.MULTILINE,
+    )
+    found, problems = check(contents | {"policy.yaml": text.encode()})
+    assert found is not None, "\n".join(map(str, problems))
+    assert found.windows.keys() == {"night", "last-sunday", "new-year"}
+    residential = found.classes["residential"]
+    assert residential.require is not None
+    assert residential.stability is not None
+    assert residential.when_down == "withdrawn"
+    assert found.stability.block is not None
+    assert found.maintenance[0].drains == "azerbaijan"
