@@ -25,7 +25,9 @@ CHECKS: tuple[tuple[str, tuple[Command, ...]], ...] = (
 LAB = "tests/lab"
 TIMELESS = tuple(f"{LAB}/test_{name}.py" for name in ("plan_apply", "role_policies"))
 PROPERTIES = (*PYTEST, "--timeout=1000", "tests/property")
-PATIENT = tuple(f"{LAB}/test_{name}.py" for name in ("brownout", "life", "innocent"))  # they mostly wait
+PATIENT = tuple(
+    f"{LAB}/test_{name}.py" for name in ("brownout", "life", "innocent", "incidents")
+)  # they mostly wait
 TESTS = (
     (
         "tests",

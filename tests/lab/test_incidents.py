@@ -47,14 +47,14 @@ def dark(*places: str) -> tuple[tuple[str, str, float | None], ...]:
     return tuple(("blackhole", place, None) for place in places)
 
 
-WELL = Stage(16.0)
+WELL = Stage(13.0)
 KSANI = [
     Stage(6.0, dark("black-sea"), ("risk: black-sea, becomes: down",)),
     WELL,
 ]
 BAKU = [
     Stage(6.0, (("withdraw", "azerbaijan", 94.0),), ("upstream: azerbaijan, becomes: short, missing: 94%",)),
-    Stage(25.0),  # the table comes back by BGP, and a new table is given time
+    Stage(20.0),  # the table comes back by BGP, and a new table is given time
 ]
 KUTAISI = [
     Stage(5.0, dark("azerbaijan"), ("upstream: azerbaijan, becomes: down",)),
@@ -63,11 +63,11 @@ KUTAISI = [
         dark("georgia"),
         ("upstream: azerbaijan, becomes: down", "upstream: georgia, becomes: down"),
     ),
-    Stage(30.0),
+    Stage(20.0),
 ]
 ALL_DARK = [
     Stage(4.0, dark("azerbaijan", "georgia", "iran"), ("all: links, becomes: down",)),
-    Stage(12.0),
+    Stage(8.0),
 ]
 REPAIR = [
     Stage(5.0, dark("azerbaijan"), ("upstream: azerbaijan, becomes: down",)),
@@ -75,7 +75,7 @@ REPAIR = [
     Stage(5.0, dark("azerbaijan"), ("upstream: azerbaijan, becomes: down",)),
     Stage(3.0),
     Stage(5.0, dark("azerbaijan"), ("upstream: azerbaijan, becomes: down",)),
-    Stage(30.0),
+    Stage(20.0),
 ]
 
 
@@ -119,10 +119,11 @@ def site(_session_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         (KSANI, ["azerbaijan to iran", "iran to azerbaijan"]),
         (BAKU, ["azerbaijan to georgia", "georgia to azerbaijan"]),
         (KUTAISI, ["azerbaijan to georgia", "georgia to iran", "iran to azerbaijan"]),
-        (ALL_DARK, ["frozen"]),
         (REPAIR, ["azerbaijan to georgia", "georgia to azerbaijan"]),
+        # The last: it leaves every link on probation, unseen, for nothing was moved.
+        (ALL_DARK, ["frozen"]),
     ],
-    ids=["the cut of 2011", "the fire of 2015", "the two cuts of 2006", "all dark", "a repair that flaps"],
+    ids=["the cut of 2011", "the fire of 2015", "the two cuts of 2006", "a repair that flaps", "all dark"],
 )
 def test_the_lab_and_the_simulation_decide_the_same_in_the_same_order(
     lab: Lab, site: Site, controller: Controller, stages: list[Stage], expected: list[str]
@@ -143,4 +144,6 @@ def test_the_lab_and_the_simulation_decide_the_same_in_the_same_order(
         time.sleep(max(0.0, stage.lasts_s - (time.monotonic() - began)))
     wait_for("calm", SETTLE_WITHIN_S, controller.settled)
     records = site.records(number)
-    assert course((each.decision.sentence, each.decision.frozen) for each in records) == wanted
+    said = [each.decision.sentence for each in records]
+    decided = course((each.decision.sentence, each.decision.frozen) for each in records)
+    assert decided == wanted, "\n".join(said)
