@@ -146,6 +146,8 @@ class App:
     async def run(self, stop: asyncio.Event, *, dry_run: bool) -> None:
         """The unattended loop, until ``stop``. Raises ProbeError."""
         policy = self.loaded.policy
+        for warning in self.loaded.warnings:
+            self._log.warning(str(warning))
         wrong = await check_ways(
             probe_paths(policy), {link.name: link.router for link in policy.links.values()}
         )
