@@ -126,8 +126,10 @@ class _Simulation:
     def _befall(self, turn: Turn) -> None:
         now = turn.at
         self._world.befall(turn)
-        if turn.users or turn.routers:
-            self._ledger.links_changed(turn.users, self._running, now)
+        if turn.users:
+            self._ledger.links_changed(turn.users, now)
+        if turn.routers:
+            self._ledger.routers_changed(self._running, now)
         for name, condition in turn.probes.items():
             if name == USER_PATH:
                 self._own = condition

@@ -55,9 +55,8 @@ def _note(under_way: dict[int, Any], number: int, each: Any, *, begins: bool) ->
 
 
 def _worst(spans: Mapping[int, Span], *, for_users: bool) -> Condition:
-    if not spans:
-        return WELL
-    return worst(span.condition for span in spans.values() if not (for_users and span.seen_only))
+    found = [span.condition for span in spans.values() if not (for_users and span.seen_only)]
+    return found[0] if len(found) == 1 else worst(found)
 
 
 def _gravest(outages: Mapping[int, Outage]) -> Outage | None:
