@@ -8,7 +8,17 @@ from math import inf
 from typing import Final
 
 from controller.core import latency
-from controller.core.latency import ALLOWED, BLOCK_S, ENOUGH, LEAST, RECENT, LatencyState, Series, Target
+from controller.core.latency import (
+    ALLOWED,
+    BLOCK_S,
+    ENOUGH,
+    ENOUGH_TAIL,
+    LEAST,
+    RECENT,
+    LatencyState,
+    Series,
+    Target,
+)
 from controller.core.latency_usual import HOURS, Usual
 from controller.core.model import LatencyPolicy
 
@@ -83,7 +93,8 @@ class Slowness:
         if self._extra_ms is None:
             self.state = latency.step(self.state, (), self._policy, told)
             return
-        count = max(1, min(round((end - self._fed_to) * TRIPS_PER_S), 2 * ENOUGH))
+        most = 2 * ENOUGH if self._policy.jitter_worse_by_ms is None else ENOUGH_TAIL
+        count = max(1, min(round((end - self._fed_to) * TRIPS_PER_S), most))
         rtt_ms = self._usual_ms + self._extra_ms
         trips = [
             (name, rtt_ms + self._jitter_ms if number % STRAY == STRAY - 1 else rtt_ms)
