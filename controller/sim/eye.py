@@ -82,8 +82,9 @@ class Eye:
         self._short_since = min(self._short_since, now) if short else inf
         self._unmeasured_since = inf if condition.measured else min(self._unmeasured_since, now)
         self._silent_since = min(self._silent_since, now) if condition.loss > 0 else inf
-        if 0 < condition.loss < 1:
-            self._lossy = max(condition.loss, LEAST_LOSS)
+        if 0 < condition.loss < 1:  # of the heaviest that there is evidence of
+            known = self._lossy if self._evidence.now(now) else LEAST_LOSS
+            self._lossy = max(condition.loss, known)
         if self._slowness is not None and (
             was.extra_ms != condition.extra_ms
             or was.loss != condition.loss
