@@ -42,7 +42,7 @@ def known_names(policy: Policy) -> Mapping[str, tuple[str, ...]]:
     return {
         "link": tuple(policy.links),
         "upstream": tuple(policy.upstreams),
-        "risk": tuple(risks),
+        "risk": tuple(risk for risk in risks if " " not in risk),  # those that operators named
         "router": tuple(policy.routers),
         "class": tuple(policy.classes),
     }

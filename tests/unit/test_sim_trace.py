@@ -102,10 +102,12 @@ def test_what_a_witness_says_is_left_like_what_probes_show() -> None:
 def test_what_people_ordered_stands_in_rows_of_its_own() -> None:
     scenario = read(
         "1000,edge2-iran,0,60,,,,\n1900,edge2-iran,0,60,,,,\n"
-        "900,,,,,,pause by bob: core upgrade,1100\n1200,,,,,,drain georgia by ann: fibre work,\n",
+        "900,,,,,,pause by bob: core upgrade,1100\n1200,,,,,,drain georgia by ann: fibre work,\n"
+        "1300,,,,,,drain country GE by ann: elections,\n",
         MORE,
     )
     assert scenario.orders == (
         Override(1, OrderKind.PAUSE, "", "", "bob", "core upgrade", 0.0, 100.0),
         Override(2, OrderKind.DRAIN, "georgia", "", "ann", "fibre work", 200.0, None),
+        Override(3, OrderKind.DRAIN, "country GE", "", "ann", "elections", 300.0, None),
     )
