@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from controller.core.policy import record_move
 from controller.core.promise import Promise, promised
 from controller.core.readiness import Answer, answer, failures
 from controller.core.readiness import pairs as failures_of_two
-from controller.core.rollup import Row
+from controller.core.rollup import STEPS, Row
 from controller.core.sight import Sight
 from controller.delivery import Delivery
 from controller.fleet.connect import SshOptions
@@ -49,6 +49,7 @@ from controller.probes.router_ping import RouterPingSource
 from controller.probes.router_tests import RouterTestSource
 from controller.probes.ways import check_ways
 from controller.render.jinja import JinjaRenderer
+from controller.sim.recorded import Recorded, lines
 from controller.store.samples import SampleReader, SampleWriter
 from controller.store.sqlite import SqliteStore
 from controller.watch import QUIET_TIME, World, probe_paths
@@ -146,6 +147,8 @@ class App:
     async def run(self, stop: asyncio.Event, *, dry_run: bool) -> None:
         """The unattended loop, until ``stop``. Raises ProbeError."""
         policy = self.loaded.policy
+        for warning in self.loaded.warnings:
+            self._log.warning(str(warning))
         wrong = await check_ways(
             probe_paths(policy), {link.name: link.router for link in policy.links.values()}
         )
@@ -360,6 +363,29 @@ def samples(state: Path, path: str, step: str, since_s: float, utc: float) -> li
     if path not in known:
         raise StoreError(f"no samples of {path} are kept; there are {', '.join(known) or 'none at all'}")
     return rows
+
+
+def export(
+    inventory: Path, state: Path, since: float, until: float, utc: float, step: str | None
+) -> tuple[str, Iterator[tuple[str, ...]]]:
+    """The step taken, and what was recorded of the policy's links in that time (UTC) as rows of a trace.
+
+    ``step`` None: the finest that is kept for so long. Raises ConfigError and StoreError.
+    """
+    policy = load(inventory).policy
+    taken = step or next((name for name, each in STEPS.items() if since >= utc - each.kept_s), "1h")
+    reader = SampleReader(state / SAMPLES_FILE)
+    with closing(reader):
+        rows = {link: reader.rows(link, taken, since, until) for link in policy.links}
+        minutes = {link: reader.rows(link, "1min", since - 60, until) for link in policy.links}
+    if not any(rows.values()):
+        raise StoreError(f"{state / SAMPLES_FILE}: nothing is kept of that time by {taken}")
+    store = SqliteStore(state / STORE_FILE, read_only=True)
+    with closing(store):
+        turns, orders = store.turns(since, until), store.ordered(since, until)
+    width_s, recover_s = STEPS[taken].seconds, policy.health.recover_s
+    end = min(until, width_s + max(row.start for each in rows.values() for row in each))
+    return taken, lines(Recorded(since, end, width_s, rows, minutes, turns, orders, recover_s))
 
 
 def sight(state: Path) -> Sight | None:

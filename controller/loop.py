@@ -196,10 +196,14 @@ class Loop:
         decision, self._memory = self._decide(self._watch.health)
         told = (*self._standing, *decision.notices, *self._readiness.notices())
         decision = replace(decision, notices=told)
+        differs = decision.assignment != current
+        if differs and not decision.frozen:
+            seen, absent = self._watch.health, self._watch.unreachable()
+            known = self._readiness.foreseen(decision, seen, absent, started)
+            decision = replace(decision, reasons=(*decision.reasons, *known))
         self._decision = decision
         timings = {"decide": (self._clock.now() - noticed) * 1000}
         outcomes: list[Outcome] = []
-        differs = decision.assignment != current
         if not decision.frozen and (differs or reconcile) and self._may_try(decision, started):
             self._acting = True
             try:

@@ -27,6 +27,7 @@ from controller.core.model import (
     Verdict,
 )
 from controller.core.policy import decide
+from controller.core.readiness import LONG_CLEAN_S, calm
 from controller.delivery import served
 from controller.ports import (
     Clock,
@@ -44,7 +45,6 @@ FRESH_S = 5.0  # a snapshot of a running loop older than this says nothing about
 LOOK_S = 3.0  # longest look through the links when no loop is running
 FIRST_LOOK_S = 1.0  # for users' path to answer before an apply
 APPLY_WATCH_S = 3.0  # and after
-LONG_CLEAN_S = 7 * 86400.0  # what `--assume X=up` grants: no fail-back wait is left
 
 
 class PlanError(Exception):
@@ -104,7 +104,7 @@ def assumed(
         if not named:
             known = ", ".join([*policy.upstreams, *policy.links])
             raise PlanError(f"--assume {name}={verdict}: no such link or upstream; there are {known}")
-        since = now - LONG_CLEAN_S if verdict is Verdict.UP else now
+        since = now - LONG_CLEAN_S if verdict is Verdict.UP else now  # no fail-back wait is left then
         for link in named:
             health[link.name] = Health(link.name, verdict, since, f"assumed {verdict}")
             if verdict is Verdict.UP:
@@ -245,10 +245,8 @@ def moment(policy: Policy, seen: Snapshot | None, now: float, utc: float) -> tup
             windows=windows,
         )
         return told, f"the running loop (pid {seen.pid})"
-    well, memory = assumed(policy, {}, ControlState(), dict.fromkeys(policy.links, Verdict.UP), now)
     windows = Windows(policy.windows).at(utc, now)
-    current = decide(policy, Moment(well, memory, now, {}, windows=windows))[0].assignment
-    return Moment(well, memory, now, current, windows=windows), "nobody: every link is taken to be well"
+    return calm(policy, now, windows), "nobody: every link is taken to be well"
 
 
 def offline(policy: Policy, assumptions: Mapping[str, Verdict], now: float) -> Decision:

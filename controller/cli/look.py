@@ -1,4 +1,4 @@
-"""``failover status``, ``history`` and ``explain``: what the loop sees, did, and why."""
+"""``failover status`` and ``explain``: what the loop sees, and why it did what it did."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from controller.core.model import (
     InterfaceSeen,
     LinkSeen,
     SessionSeen,
-    Unchanged,
     Verdict,
 )
 from controller.core.rules import people
@@ -35,7 +34,6 @@ from controller.ports import Record, Snapshot
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(status)
-    app.command()(history)
     app.command()(explain)
 
 
@@ -141,22 +139,6 @@ def _state(interface: InterfaceSeen) -> str:
 def _figure(family: FamilyHealth | None, name: str, unit: str) -> str:
     value = getattr(family, name, None)
     return "-" if value is None else f"{value:.1f} {unit}"
-
-
-def history(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first.")] = 20,
-    as_json: JsonOption = False,
-) -> None:
-    """List the decisions, newest first."""
-    records = application.history(context.obj.state, limit)
-    if as_json:
-        print_json(records, list[Record])
-        return
-    for record in records:
-        acted = [outcome for outcome in record.outcomes if not isinstance(outcome, Unchanged)]
-        did = f" [{', '.join(f'{o.router} {o.kind}' for o in acted)}]" if acted else ""
-        out.print(f"{record.number:>5}  {when(record.utc)}  {record.decision.sentence}{did}", markup=False)
 
 
 def explain(

@@ -29,6 +29,9 @@ def readiness(
 ) -> None:
     """Show where every class would go if a link, upstream, router or shared risk failed now.
 
+    A running loop thinks this through in calm, has the routers load and check ahead what leaving the links
+    in use takes, and pushes that very candidate when it comes; the record says whether it was foreseen.
+
     Seen as a running loop sees it; else as if every link were well. Exit 2 when a single failure leaves a
     class with nothing to carry it.
     """

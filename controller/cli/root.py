@@ -10,6 +10,7 @@ import typer
 
 from controller import __version__
 from controller.cli import demo as demo_command
+from controller.cli import history as history_commands
 from controller.cli import lab as lab_commands
 from controller.cli import look as look_commands
 from controller.cli import loop as loop_commands
@@ -45,6 +46,7 @@ COMMANDS = (
     people_commands,
     plan_commands,
     look_commands,
+    history_commands,
     probe_commands,
     samples_commands,
     policy_commands,

@@ -16,7 +16,7 @@ from controller.sim.chart_text import chart, side_by_side
 from controller.sim.summary import figures
 from controller.sim.words import clock, span
 
-SHOWN = 60  # decisions of one run; --json has them all
+SHOWN = 60  # orders and decisions of one run; --json has them all
 KINDS = {".svg": svg, ".html": html}
 
 
@@ -25,8 +25,8 @@ def simulate(
     scenario: Annotated[
         Path,
         typer.Argument(
-            help="A scenario in YAML, a trace in CSV (time_s,link,loss_percent,rtt_ms),"
-            " or the name of one in the inventory's scenarios."
+            help="A scenario in YAML, a trace in CSV (time_s,link,loss_percent,rtt_ms, or what"
+            " `failover history export` writes), or the name of one in the inventory's scenarios."
         ),
     ],
     policies: Annotated[
@@ -68,9 +68,10 @@ def _show(runs: Sequence[Run]) -> None:
     for run in runs:
         _say("", f"--- {run.policy}")
         _say(*chart(run), "")
-        _say(*(f"{clock(each.at_s)}  {each.sentence}" for each in run.said[:SHOWN]))
-        if len(run.said) > SHOWN:
-            _say(f"... and {len(run.said) - SHOWN} decisions more: --json has them all")
+        lines = run.timeline
+        _say(*(f"{clock(at)}  {text}" for at, text in lines[:SHOWN]))
+        if len(lines) > SHOWN:
+            _say(f"... and {len(lines) - SHOWN} lines more: --json has them all")
         for move in run.moves:
             if move.false:
                 where = f"{run.route(move.before)} for {run.route(move.after)}"

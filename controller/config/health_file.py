@@ -1,5 +1,7 @@
 """Schema of ``health`` in ``policy.yaml``: when a link is bad."""
 
+from typing import Any
+
 from pydantic import Field
 
 from controller.config.addresses import AnyAddress
@@ -13,6 +15,12 @@ from controller.config.witness_file import (
     RouterPingSpec,
     RouterTestsSpec,
 )
+
+
+def _limit(worse: str, example: str) -> Any:
+    why = "For what users cannot bear, however used they are to it. Default: no limit"
+    told = f"{worse} worse, whatever is usual. {why}"
+    return Field(default=None, description=told, examples=[example])
 
 
 class CatchSpec(Spec):
@@ -35,14 +43,7 @@ class JitterSpec(Spec):
         description=("more jitter than usual by this much. Links differ, so each is held against itself"),
         examples=["30ms"],
     )
-    limit: Duration | None = Field(
-        default=None,
-        description=(
-            "more jitter than this is worse, whatever is usual. For what users cannot bear, however used "
-            "they are to it. Default: no limit"
-        ),
-        examples=["100ms"],
-    )
+    limit: Duration | None = _limit("more jitter than this is", "100ms")
 
 
 class LatencySpec(Spec):
@@ -62,14 +63,7 @@ class LatencySpec(Spec):
         ),
         examples=["60s"],
     )
-    limit: Duration | None = Field(
-        default=None,
-        description=(
-            "round trips from this on are worse, whatever is usual. For what users cannot bear, however "
-            "used they are to it. Default: no limit"
-        ),
-        examples=["250ms"],
-    )
+    limit: Duration | None = _limit("round trips from this on are", "250ms")
     jitter: JitterSpec | None = Field(
         default=None,
         description=(

@@ -223,6 +223,8 @@ Name = Annotated[
     BeforeValidator(_matching(_NAME, "a name as used here", _NAME_HINT, _as_name)),
     described("name", pattern=_NAME.pattern),
 ]
+LinkName = Annotated[str, described("name of a link")]
+RouterName = Annotated[str, described("name of a router")]
 Country = Annotated[
     str,
     BeforeValidator(

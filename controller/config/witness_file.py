@@ -1,15 +1,44 @@
 """Schema of what ``policy.yaml`` says of other witnesses than our own probes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from controller.config.scalars import BaseUrl, Duration, EnvironmentName, Name, Percent, described
+from controller.config.scalars import (
+    BaseUrl,
+    Duration,
+    EnvironmentName,
+    LinkName,
+    Name,
+    Percent,
+    RouterName,
+)
 from controller.config.spec import Spec
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
-LinkName = Annotated[str, described("name of a link")]
+Bad = Literal["degraded", "down"]
+
+
+def _secret_file(what: str, short: str) -> Any:
+    why = "A secret in policy.yaml would be in every copy and diff of it"
+    return Field(default=None, description=f"a file with {what} in it. {why}. Default: no {short}")
+
+
+def _secret_variable(what: str, short: str) -> Any:
+    why = "For service managers that hand secrets over so"
+    told = f"an environment variable with {what} in it. {why}. Default: no {short}"
+    return Field(default=None, description=told)
+
+
+def _bound(bad: str, default: str, example: float | str) -> Any:
+    told = f"{bad} is bad. One of the two bounds is needed, or both. Default: {default}"
+    return Field(default=None, description=told, examples=[example])
+
+
+def _verdict(bad: str) -> Any:
+    told = f"what a link with a bad {bad} is. Down is left at once, degraded in one step"
+    return Field(description=told, examples=["degraded"])
 
 
 class RouterPingSpec(Spec):
@@ -28,37 +57,13 @@ class RouterPingSpec(Spec):
 class LoginSpec(Spec):
     """How to be let in. Secrets stand in files or in the environment, never here."""
 
-    token_file: Text | None = Field(
-        default=None,
-        description=(
-            "a file with a bearer token in it. A secret in policy.yaml would be in every copy and diff of "
-            "it. Default: no token"
-        ),
-    )
-    token_env: EnvironmentName | None = Field(
-        default=None,
-        description=(
-            "an environment variable with a bearer token in it. For service managers that hand secrets "
-            "over so. Default: no token"
-        ),
-    )
+    token_file: Text | None = _secret_file("a bearer token", "token")
+    token_env: EnvironmentName | None = _secret_variable("a bearer token", "token")
     user: Text | None = Field(
         default=None, description="whose password it is. Basic authentication wants both. Default: no user"
     )
-    password_file: Text | None = Field(
-        default=None,
-        description=(
-            "a file with the user's password in it. A secret in policy.yaml would be in every copy and "
-            "diff of it. Default: no password"
-        ),
-    )
-    password_env: EnvironmentName | None = Field(
-        default=None,
-        description=(
-            "an environment variable with the user's password in it. For service managers that hand "
-            "secrets over so. Default: no password"
-        ),
-    )
+    password_file: Text | None = _secret_file("the user's password", "password")
+    password_env: EnvironmentName | None = _secret_variable("the user's password", "password")
 
 
 class MetricQuerySpec(Spec):
@@ -82,24 +87,9 @@ class MetricQuerySpec(Spec):
             "one a link. Default: asked once for each link"
         ),
     )
-    above: Number | None = Field(
-        default=None,
-        description=(
-            "a larger number is bad. One of the two bounds is needed, or both. Default: no upper bound"
-        ),
-        examples=[5],
-    )
-    below: Number | None = Field(
-        default=None,
-        description=(
-            "a smaller number is bad. One of the two bounds is needed, or both. Default: no lower bound"
-        ),
-        examples=[5],
-    )
-    verdict: Literal["degraded", "down"] = Field(
-        description="what a link with a bad number is. Down is left at once, degraded in one step",
-        examples=["degraded"],
-    )
+    above: Number | None = _bound("a larger number", "no upper bound", 5)
+    below: Number | None = _bound("a smaller number", "no lower bound", 5)
+    verdict: Bad = _verdict("number")
     fresh: Duration = Field(
         default=60.0,
         description=("an older number is no evidence. A server that has stopped scraping must move nothing"),
@@ -201,7 +191,7 @@ class InterfaceSpec(Spec):
 class RouterTestSpec(Spec):
     """A measurement that a router makes by itself, and when it is bad."""
 
-    router: Annotated[str, described("name of a router")] = Field(
+    router: RouterName = Field(
         description=(
             "a router of hosts.yaml, with or without links. The test may run anywhere that the link is "
             "seen from"
@@ -223,25 +213,9 @@ class RouterTestSpec(Spec):
         description=("the link it is about. The router does not know which of our links its test goes over"),
         examples=["edge1-azerbaijan"],
     )
-    loss: Percent | None = Field(
-        default=None,
-        description=(
-            "more loss is bad. One of the two bounds is needed, or both. Default: loss is not looked at"
-        ),
-        examples=["20%"],
-    )
-    rtt: Duration | None = Field(
-        default=None,
-        description=(
-            "a longer round trip is bad. One of the two bounds is needed, or both. Default: round trips "
-            "are not looked at"
-        ),
-        examples=["150ms"],
-    )
-    verdict: Literal["degraded", "down"] = Field(
-        description="what a link with a bad result is. Down is left at once, degraded in one step",
-        examples=["degraded"],
-    )
+    loss: Percent | None = _bound("more loss", "loss is not looked at", "20%")
+    rtt: Duration | None = _bound("a longer round trip", "round trips are not looked at", "150ms")
+    verdict: Bad = _verdict("result")
     fresh: Duration = Field(
         default=300.0,
         description=(

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Final
 
 from controller.core.explain import names
 from controller.core.model import (
     PRIMARY,
     Assignment,
+    ControlState,
     Decision,
     Health,
+    LinkMemory,
     Moment,
     Policy,
     Verdict,
+    Window,
 )
 from controller.core.policy import decide
 from controller.core.rules.snapshot import USABLE, complete
+
+LONG_CLEAN_S: Final = 7 * 86400.0  # that what is taken to be well has been so
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,15 @@ class Answer:
     def exposed(self) -> tuple[str, ...]:
         """Classes that would be carried, with nothing left that does not share the carrier's risk."""
         return tuple(fate.traffic_class for fate in self.fates if fate.carrier and not fate.disjoint)
+
+
+def calm(policy: Policy, now: float, windows: Mapping[str, Window]) -> Moment:
+    """The moment at which every link has long been well, and the routers run what is wanted then."""
+    since = now - LONG_CLEAN_S
+    well = {link: Health(link, Verdict.UP, since, "taken to be well") for link in policy.links}
+    memory = ControlState(links={link: LinkMemory(clean_since=since) for link in policy.links})
+    first = Moment(well, memory, now, {}, windows=windows)
+    return replace(first, current=decide(policy, first)[0].assignment)
 
 
 def failures(policy: Policy) -> list[Failure]:

@@ -89,9 +89,7 @@ def _figures(runs: Sequence[Run]) -> str:
 
 
 def _timeline(run: Run) -> str:
-    rows = "".join(
-        f"<tr><td>{clock(each.at_s)}</td><td>{escape(each.sentence)}</td></tr>" for each in run.said
-    )
+    rows = "".join(f"<tr><td>{clock(at)}</td><td>{escape(text)}</td></tr>" for at, text in run.timeline)
     return f"<h2>{escape(run.policy)}</h2><table>{rows}</table>"
 
 

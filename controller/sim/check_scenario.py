@@ -8,11 +8,13 @@ from typing import Final
 from controller.config.problems import Problem, quoted
 from controller.config.validate import Checked, did_you_mean
 from controller.core.model import Policy
+from controller.sim.check_orders import check_orders
 from controller.sim.scenario_file import EventSpec, ExpectSpec, ScenarioDraft
 from controller.sim.words import brief
 
 PLACES: Final = ("link", "upstream", "risk", "router", "all")
-NEEDS: Final = {"lossy": "loss", "slow": "by", "short": "missing"}  # what it becomes -> its measure
+# What it becomes -> its measure.
+NEEDS: Final = {"lossy": "loss", "slow": "by", "jittery": "by", "short": "missing"}
 EXAMPLES: Final = {"loss": "loss: 10%", "by": "by: 80ms", "missing": "missing: 60%"}
 CLAIMS: Final = ("carried_by", "most_moves", "most_false_moves", "availability", "says", "frozen")
 MOST_STARTS: Final = 100_000  # of one event: a start every six seconds for a week
@@ -29,6 +31,7 @@ def check_scenario(scenario: Draft, policy: Policy) -> Iterator[Problem]:
         yield from _place(scenario, index, event, known)
         yield from _measure(scenario, index, event)
         yield from _times(scenario, index, event)
+    yield from check_orders(scenario, policy)
     for index, claim in enumerate(scenario.draft.expect):
         yield from _claim(scenario, index, claim, policy)
 
@@ -39,7 +42,7 @@ def known_names(policy: Policy) -> Mapping[str, tuple[str, ...]]:
     return {
         "link": tuple(policy.links),
         "upstream": tuple(policy.upstreams),
-        "risk": tuple(risks),
+        "risk": tuple(risk for risk in risks if " " not in risk),  # those that operators named
         "router": tuple(policy.routers),
         "class": tuple(policy.classes),
     }
@@ -93,10 +96,11 @@ def _measure(scenario: Draft, index: int, event: EventSpec) -> Iterator[Problem]
         yield scenario.problem(
             ("events", index, "becomes"), message, f"Add '{EXAMPLES[needed]}' or the like."
         )
-    for becomes, measure in NEEDS.items():
+    for measure in EXAMPLES:
         if measure != needed and getattr(event, measure) is not None:
             message = f"{quoted(measure)} says nothing of what becomes {event.becomes}"
-            hint = f"Remove it, or write 'becomes: {becomes}'."
+            fitting = " or ".join(becomes for becomes, each in NEEDS.items() if each == measure)
+            hint = f"Remove it, or write 'becomes: {fitting}'."
             yield scenario.problem(("events", index, measure), message, hint, key=True)
 
 

@@ -20,6 +20,7 @@ from controller.core.model import (
     Health,
     LinkMemory,
     Moment,
+    Override,
     Placement,
     Policy,
     Vantage,
@@ -68,6 +69,7 @@ class _Simulation:
         self._retry_at = 0.0
         self._refused: Assignment | None = None
         self._push: _Push | None = None
+        self._orders: tuple[Override, ...] = ()  # in force, or over since the last cycle
         self._said: list[Said] = []
         self._told: object = None
         self._now, self._woken = 0.0, False
@@ -126,8 +128,13 @@ class _Simulation:
     def _befall(self, turn: Turn) -> None:
         now = turn.at
         self._world.befall(turn)
-        if turn.users or turn.routers:
-            self._ledger.links_changed(turn.users, self._running, now)
+        if turn.users:
+            self._ledger.links_changed(turn.users, now)
+        if turn.routers:
+            self._ledger.routers_changed(self._running, now)
+        if turn.orders:
+            self._orders = (*self._orders, *turn.orders)
+            self._woken = True
         for name, condition in turn.probes.items():
             if name == USER_PATH:
                 self._own = condition
@@ -193,11 +200,20 @@ class _Simulation:
     def _cycle(self, now: float) -> None:
         self._woken = False
         health, current = self._health(), self._current()
+        self._orders = tuple(order for order in self._orders if order.holds_at(now))
         decision, self._memory = decide(
             self._policy,
-            Moment(health, self._memory, now, current, unreachable=self._unreachable, vantage=CALM),
+            Moment(
+                health,
+                self._memory,
+                now,
+                current,
+                unreachable=self._unreachable,
+                vantage=CALM,
+                overrides=self._orders,
+            ),
         )
-        told = telling(decision, health, CALM)
+        told = telling(decision, health, CALM), tuple(order.number for order in self._orders)
         pushes = not decision.frozen and decision.assignment != current
         if pushes and decision.assignment == self._refused and now < self._retry_at:
             pushes = False

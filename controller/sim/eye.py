@@ -32,6 +32,7 @@ from controller.sim.scenario import WELL, Condition
 from controller.sim.slowness import Slowness
 
 POLL_S: Final = 0.5  # routers are asked of sessions and tables this often
+WITNESS: Final = "witness"  # what a trace has of witnesses
 PREFIXES: Final = 1000  # that are usual on every session, so that a share of them is a number
 # Of -ln(1 - loss) nats, so much evidence of such loss is taken back by an answered probe: as in core/grey.
 TAKEN_BACK: Final = 0.65
@@ -53,8 +54,11 @@ class Eye:
         """``promise``: of the family that notices first; families are taken to fare alike."""
         self.name, self._families, self._rule, self._promise = name, families, rule, promise
         self._usual_ms = usual_ms
+        self._rates: dict[float, tuple[float | None, float | None]] = {}  # loss -> how soon it is found
         self._silence = Gauge(promise.total_s)
+        self._quiet = max(promise.total_s - promise.ride_out_s / 2, 0.0)  # so long a silence is suspect
         self._evidence = Gauge(promise.threshold + HEADROOM)
+        self._levels = tuple(each * promise.threshold for each in (DOUBTFUL, CLEAN, SUSPECT, FADES, 1.0))
         self._lossy = LEAST_LOSS  # that evidence is of
         self._slowness = None if rule.latency is None else Slowness(usual_ms, rule.latency, 0.0)
         self._condition = WELL
@@ -78,24 +82,32 @@ class Eye:
         self._short_since = min(self._short_since, now) if short else inf
         self._unmeasured_since = inf if condition.measured else min(self._unmeasured_since, now)
         self._silent_since = min(self._silent_since, now) if condition.loss > 0 else inf
-        if 0 < condition.loss < 1:
-            self._lossy = max(condition.loss, LEAST_LOSS)
-        if self._slowness is not None and (was.extra_ms, was.loss) != (condition.extra_ms, condition.loss):
+        if 0 < condition.loss < 1:  # of the heaviest that there is evidence of
+            known = self._lossy if self._evidence.now(now) else LEAST_LOSS
+            self._lossy = max(condition.loss, known)
+        if self._slowness is not None and (
+            was.extra_ms != condition.extra_ms
+            or was.loss != condition.loss
+            or was.jitter_ms != condition.jitter_ms
+            or was.measured != condition.measured
+        ):
             answers = condition.loss < 1 and condition.measured
-            self._slowness.take(condition.extra_ms if answers else None, now)
+            self._slowness.take(condition.extra_ms if answers else None, condition.jitter_ms, now)
         self._set_rates(now)
         self._judge(now)
 
     def _set_rates(self, now: float) -> None:
         loss, measured = self._condition.loss, self._condition.measured
-        grows_s = self._promise.silence_s(loss) if loss else None
+        if loss not in self._rates:
+            promise = self._promise
+            self._rates[loss] = (promise.silence_s(loss), promise.grey_s(loss)) if loss else (None, None)
+        grows_s, found_s = self._rates[loss]
         if not measured:
             self._silence = self._silence.turned(0.0, now)
-        elif grows_s is None:
-            self._silence = Gauge(self._silence.most, at=now)
-        else:
+        elif grows_s is not None:
             self._silence = self._silence.turned(self._silence.most / grows_s, now)
-        found_s = self._promise.grey_s(loss) if loss else None
+        elif self._silence.rate or self._silence.value:
+            self._silence = Gauge(self._silence.most)
         if not measured or loss >= 1 or self._silent:
             rate = 0.0  # total loss is for silence to judge
         elif found_s is None:
@@ -108,23 +120,21 @@ class Eye:
 
     def _next(self) -> float:
         """When it may look different though nothing befalls it; infinite: never."""
-        needed = self._promise.threshold
-        times = [
-            self._silence.crosses(self._silence.most),
-            self._silence.crosses(self._quiet),
-            *(self._evidence.crosses(share * needed) for share in (DOUBTFUL, CLEAN, SUSPECT, FADES, 1.0)),
-            self._short_since + POLL_S + self._rule.prefixes.held_s,
-            self._unmeasured_since + self._rule.ride_out_s,
-            self._unmeasured_since + self._rule.fresh_s,
-            inf if self._slowness is None else self._slowness.next_at,
-            inf if self._better is None else self._better[1] + self._rule.recover_s + LATE_S,
-        ]
+        times = []
+        if self._silence.rate:
+            times += [self._silence.crosses(self._silence.most), self._silence.crosses(self._quiet)]
+        if self._evidence.rate > 0 or (self._evidence.rate and self._evidence.now(self._at)):
+            times += map(self._evidence.crosses, self._levels)
+        if self._short_since < inf:
+            times.append(self._short_since + POLL_S + self._rule.prefixes.held_s)
+        if self._unmeasured_since < inf:
+            times.append(self._unmeasured_since + self._rule.ride_out_s)
+            times.append(self._unmeasured_since + self._rule.fresh_s)
+        if self._slowness is not None:
+            times.append(self._slowness.next_at)
+        if self._better is not None:
+            times.append(self._better[1] + self._rule.recover_s + LATE_S)
         return min((at for at in times if at > self._at), default=inf)
-
-    @property
-    def _quiet(self) -> float:
-        """So long a silence is suspect."""
-        return max(self._promise.total_s - self._promise.ride_out_s / 2, 0.0)
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -160,11 +170,12 @@ class Eye:
     def _look(self, at: float) -> Verdict:
         """How it looks at this moment, before any memory of how it looked earlier."""
         short = at >= self._short_since + POLL_S + self._rule.prefixes.held_s
-        if self._silent or (short and self._condition.missing >= 1):
+        witness = self._condition.witness
+        if self._silent or (short and self._condition.missing >= 1) or witness is Verdict.DOWN:
             return Verdict.DOWN
         if at >= self._unmeasured_since + self._rule.fresh_s:
             return Verdict.UNKNOWN
-        return Verdict.DEGRADED if self._grey or short else Verdict.UP
+        return Verdict.DEGRADED if self._grey or short or witness is Verdict.DEGRADED else Verdict.UP
 
     def _suspect(self, at: float) -> bool:
         if self._looks is Verdict.DOWN:
@@ -180,7 +191,8 @@ class Eye:
         if self._verdict not in (Verdict.DEGRADED, Verdict.DOWN):
             return False
         weaker = self._evidence.now(at) < FADES * self._promise.threshold
-        return self._better is not None or (self._grey and weaker and self._short_since == inf)
+        said = self._short_since < inf or self._condition.witness is not Verdict.UP
+        return self._better is not None or (self._grey and weaker and not said)
 
     def _delay(self, verdict: Verdict) -> Delay:
         if self._slowness is None or verdict not in ANSWERING:
@@ -257,10 +269,17 @@ class Eye:
         )
 
     def _signals(self, now: float) -> tuple[Signal, ...]:
+        said = self._condition.witness
+        others = (
+            () if said is Verdict.UP else (self._signal(WITNESS, now, said, f"another witness says {said}"),)
+        )
         if now < self._short_since + POLL_S + self._rule.prefixes.held_s:
-            return ()
+            return others
         left = round(PREFIXES * (1 - self._condition.missing))
         verdict = Verdict.DEGRADED if left else Verdict.DOWN
         for_s = duration(now - self._short_since)
         text = f"{left or 'none'} of the usual {PREFIXES} prefixes accepted for {for_s}"
-        return (Signal(self.name, KIND, now, verdict, text, inf, self._families[0]),)
+        return (self._signal(KIND, now, verdict, text), *others)
+
+    def _signal(self, kind: str, now: float, verdict: Verdict, text: str) -> Signal:
+        return Signal(self.name, kind, now, verdict, text, inf, self._families[0])

@@ -13,7 +13,7 @@ from math import inf
 from typing import Final
 
 from controller.core.latency import ALLOWED
-from controller.core.model import Assignment, Policy
+from controller.core.model import Assignment, Policy, Verdict
 from controller.core.stability import primaries
 from controller.sim.scenario import Condition
 from controller.sim.world import World
@@ -91,7 +91,7 @@ class Ledger:
         """The links that carry a class now."""
         return self._carriers[traffic_class]
 
-    def links_changed(self, changed: Mapping[str, Condition], running: Assignment, now: float) -> None:
+    def links_changed(self, changed: Mapping[str, Condition], now: float) -> None:
         """Links are in another condition from now on."""
         self.settle(now)
         for name in changed.keys() & self._states.keys():
@@ -102,6 +102,10 @@ class Ledger:
                 self.lanes[name].fill(self._since[name], now, was)
                 self._states[name], self._since[name] = state, now
                 self._ill_until[name] = now
+
+    def routers_changed(self, running: Assignment, now: float) -> None:
+        """Routers have died, or live again: nobody is sent where one is off."""
+        self.settle(now)
         self._carry(running)
 
     def moved(self, running: Assignment, now: float) -> None:
@@ -140,12 +144,15 @@ class Ledger:
 
     def state(self, condition: Condition) -> State:
         """How a path in this condition is for users of this policy."""
-        if condition.loss >= 1 or condition.missing >= 1:
+        if condition.loss >= 1 or condition.missing >= 1 or condition.witness is Verdict.DOWN:
             return State.DEAD
         latency = self._policy.health.latency
         slow = latency is not None and condition.extra_ms > ALLOWED * latency.worse_by_ms
+        most_ms = None if latency is None else latency.jitter_worse_by_ms
+        varies = most_ms is not None and condition.jitter_ms > ALLOWED * most_ms
         short = condition.missing > self._policy.health.prefixes.missing_percent / 100
-        return State.POOR if condition.loss or slow or short else State.WELL
+        said = condition.witness is not Verdict.UP
+        return State.POOR if condition.loss or slow or varies or short or said else State.WELL
 
     def _carry(self, running: Assignment) -> None:
         for name, account in self.accounts.items():

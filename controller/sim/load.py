@@ -9,6 +9,7 @@ from controller.config.document import Document, read
 from controller.config.problems import ConfigError, Problem
 from controller.config.validate import check, did_you_mean
 from controller.core.model import ANCHORS, USER_PATH, Policy
+from controller.sim.check_orders import given
 from controller.sim.check_scenario import check_scenario
 from controller.sim.scenario import Condition, Expectation, Outage, Scenario, Span
 from controller.sim.scenario_file import EventSpec, ExpectSpec, ScenarioDraft, ScenarioFile
@@ -76,6 +77,7 @@ def scenario(path: Path, content: bytes, policy: Policy) -> tuple[Scenario | Non
             outages=tuple(each for event in file.events for each in _outages(event, file.lasts)),
             usual_ms=usual,
             expected=tuple(_expectation(claim, file.lasts) for claim in file.expect),
+            orders=tuple(given(order, number) for number, order in enumerate(file.orders, start=1)),
         ),
         [],
     )
@@ -114,6 +116,7 @@ def _spans(event: EventSpec, lasts_s: float, policy: Policy) -> Iterator[Span]:
         "down": Condition(loss=1.0),
         "lossy": Condition(loss=event.loss or 0.0),
         "slow": Condition(extra_ms=(event.by or 0.0) * 1000),
+        "jittery": Condition(jitter_ms=(event.by or 0.0) * 1000),
         "short": Condition(missing=event.missing or 0.0),
         "unknown": Condition(measured=False),
     }

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controller.core.model import Override
+from controller.core.rules.people import told
 from controller.sim.ledger import Account, Lane, Move
 from controller.sim.scenario import Expectation, Scenario
+from controller.sim.words import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,13 @@ class Run:
         found = [move for account in self.accounts.values() for move in account.moves]
         return sorted(found, key=lambda move: move.at_s)
 
+    @property
+    def timeline(self) -> list[tuple[float, str]]:
+        """What people ordered, and what was decided, in order."""
+        lines = [(order.since, _ordered(order)) for order in self.scenario.orders]
+        lines += [(each.at_s, each.sentence) for each in self.said]
+        return sorted(lines, key=lambda line: line[0])
+
     def availability(self, traffic_class: str) -> float:
         """Share of the time that the class's path worked."""
         return 1 - self.accounts[traffic_class].dead_s / self.scenario.lasts_s
@@ -71,6 +81,10 @@ class Run:
         return " and ".join(told) or "nothing"
 
 
+def _ordered(order: Override) -> str:
+    return f"ordered: {told(order)}{'' if order.until is None else f', until {clock(order.until)}'}"
+
+
 def plain(runs: Sequence[Run]) -> dict[str, Any]:
     """Everything, for JSON. Times in seconds since the scenario began, shares from 0 to 1."""
     scenario = runs[0].scenario
@@ -78,6 +92,18 @@ def plain(runs: Sequence[Run]) -> dict[str, Any]:
         "scenario": scenario.title,
         "about": scenario.about,
         "lasts_s": scenario.lasts_s,
+        "orders": [
+            {
+                "at_s": order.since,
+                "kind": order.kind.value,
+                "subject": order.subject,
+                "upstream": order.upstream,
+                "owner": order.owner,
+                "reason": order.reason,
+                "until_s": order.until,
+            }
+            for order in sorted(scenario.orders, key=lambda each: (each.since, each.number))
+        ],
         "met": all(run.met for run in runs),
         "policies": [_plain(run) for run in runs],
     }

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from controller.core.model import Override, Verdict
+
 USUAL_MS: Final = 40.0  # round trip over a link of which nothing else is said
 
 
@@ -20,9 +22,12 @@ class Condition:
     extra_ms: float = 0.0  # round trips take so much longer than usual
     missing: float = 0.0  # share of the usual prefixes that the upstream does not announce
     measured: bool = True  # False: no measurement arrives, good or bad
+    jitter_ms: float = 0.0  # round trips vary by so much more than usual, from their median to nine of ten
+    witness: Verdict = Verdict.UP  # what another witness than the probes says
 
 
 WELL: Final = Condition()
+_GRAVITY: Final = {Verdict.UP: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 2}
 
 
 def worst(conditions: Iterable[Condition]) -> Condition:
@@ -34,6 +39,8 @@ def worst(conditions: Iterable[Condition]) -> Condition:
             max(found.extra_ms, each.extra_ms),
             max(found.missing, each.missing),
             found.measured and each.measured,
+            max(found.jitter_ms, each.jitter_ms),
+            max(found.witness, each.witness, key=_GRAVITY.__getitem__),
         )
     return found
 
@@ -87,3 +94,4 @@ class Scenario:
     usual_ms: Mapping[str, float] = field(default_factory=dict)  # link -> round trip, where not USUAL_MS
     expected: tuple[Expectation, ...] = ()
     about: str = ""
+    orders: tuple[Override, ...] = ()  # what people order; times are of the scenario

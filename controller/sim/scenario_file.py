@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from controller.config.problems import quoted
 from controller.config.scalars import Duration, Name, as_text, refusal
 from controller.config.spec import Spec
+from controller.sim.ordered import NO_REASON, SOMEBODY
 
 
 def _share(value: object) -> float:
@@ -28,7 +29,7 @@ def _moment(value: object) -> Any:
 Share = Annotated[float, BeforeValidator(_share)]  # 0 to 1
 Moment = Annotated[Duration, BeforeValidator(_moment)]  # seconds since the scenario began
 Count = Annotated[int, Field(ge=0)]
-What = Literal["down", "lossy", "slow", "short", "unknown", "unreachable"]
+What = Literal["down", "lossy", "slow", "jittery", "short", "unknown", "unreachable"]
 
 
 class EventSpec(Spec):
@@ -41,12 +42,16 @@ class EventSpec(Spec):
     router: Name | None = Field(default=None, description="or all links of this router, or the router")
     all: Literal["links"] | None = Field(default=None, description="or every link there is: write links")
     becomes: What = Field(
-        description="down (nothing passes), lossy, slow, short (of prefixes), unknown (not measured) or, of a"
-        " router, unreachable",
+        description="down (nothing passes), lossy, slow, jittery (round trips vary), short (of prefixes),"
+        " unknown (not measured) or, of a router, unreachable",
         examples=["down"],
     )
     loss: Share | None = Field(default=None, description="lossy: so much is lost")
-    by: Duration | None = Field(default=None, description="slow: round trips take so much longer")
+    by: Duration | None = Field(
+        default=None,
+        description="slow: round trips take so much longer; jittery: they vary by so much more, from their"
+        " median to nine of ten",
+    )
     missing: Share | None = Field(default=None, description="short: so much of its usual table is gone")
     lasts: Duration | None = Field(default=None, description="for so long; to the end, if left out")
     every: Duration | None = Field(default=None, description="and again after this long, start to start")
@@ -54,6 +59,19 @@ class EventSpec(Spec):
     only: Literal["probes"] | None = Field(
         default=None, description="write probes if only the controller has it so, and users do not"
     )
+
+
+class OrderSpec(Spec):
+    """What somebody orders, as with `failover drain`, `pin` and `pause`."""
+
+    at: Moment = Field(description="when it is ordered, since the scenario began", examples=["50min"])
+    drain: Name | None = Field(default=None, description="a link, upstream, router or risk to be emptied")
+    pin: Name | None = Field(default=None, description="or a class that is to stay on one upstream")
+    to: Name | None = Field(default=None, description="with pin: the upstream")
+    pause: Literal["all"] | None = Field(default=None, description="or nothing is to be pushed: write all")
+    until: Moment | None = Field(default=None, description="when it ends; it holds to the end, if left out")
+    by: str = Field(default=SOMEBODY, min_length=1, description="who orders it")
+    reason: str = Field(default=NO_REASON, min_length=1, description="why")
 
 
 class ExpectSpec(Spec):
@@ -92,6 +110,7 @@ class ScenarioFile(Spec):
         default_factory=dict, description="round trips over an upstream in calm; 40ms unless given"
     )
     events: list[EventSpec] = Field(default_factory=list, description="what happens, in any order")
+    orders: list[OrderSpec] = Field(default_factory=list, description="what people order, in any order")
     expect: list[ExpectSpec] = Field(default_factory=list, description="what must come of it")
 
 
@@ -103,4 +122,5 @@ class ScenarioDraft(Spec):
     lasts: Duration | None = None
     usual: dict[Name, Duration] = Field(default_factory=dict)
     events: list[EventSpec] = Field(default_factory=list)
+    orders: list[OrderSpec] = Field(default_factory=list)
     expect: list[ExpectSpec] = Field(default_factory=list)

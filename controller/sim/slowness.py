@@ -8,11 +8,22 @@ from math import inf
 from typing import Final
 
 from controller.core import latency
-from controller.core.latency import ALLOWED, BLOCK_S, ENOUGH, LEAST, RECENT, LatencyState, Series, Target
+from controller.core.latency import (
+    ALLOWED,
+    BLOCK_S,
+    ENOUGH,
+    ENOUGH_TAIL,
+    LEAST,
+    RECENT,
+    LatencyState,
+    Series,
+    Target,
+)
 from controller.core.latency_usual import HOURS, Usual
 from controller.core.model import LatencyPolicy
 
-TRIPS_PER_S: Final = 2.0  # of each target: enough for a block's median
+TRIPS_PER_S: Final = 2.0  # of each target: enough for a block's median, and for its tail
+STRAY: Final = 5  # of so many round trips one is late by the jitter: so that nine of ten keep within it
 _TARGETS: Final[tuple[Hashable, ...]] = tuple(range(LEAST))  # alike: more would say the same
 
 
@@ -31,13 +42,14 @@ class Slowness:
         self.state: LatencyState = self._calm
         self._fed_to = now
         self._extra_ms: float | None = 0.0  # None: nothing answers
+        self._jitter_ms = 0.0
         self.awake = False
 
-    def take(self, extra_ms: float | None, now: float) -> None:
-        """From ``now`` on round trips take so much longer than usual; None: nothing answers."""
+    def take(self, extra_ms: float | None, jitter_ms: float, now: float) -> None:
+        """From ``now`` on round trips take so much longer than usual, and vary so; None: nothing answers."""
         self.advance(now)
-        self._extra_ms = extra_ms
-        if not self.awake and self._matters(extra_ms):
+        self._extra_ms, self._jitter_ms = extra_ms, jitter_ms
+        if not self.awake and (self._matters(extra_ms) or (extra_ms is not None and self._varies(jitter_ms))):
             self.awake, self._fed_to = True, now
 
     def _matters(self, extra_ms: float | None) -> bool:
@@ -47,11 +59,18 @@ class Slowness:
         over = limit_ms is not None and self._usual_ms + extra_ms >= limit_ms
         return over or extra_ms > ALLOWED * self._policy.worse_by_ms
 
+    def _varies(self, jitter_ms: float) -> bool:
+        worse_by_ms, limit_ms = self._policy.jitter_worse_by_ms, self._policy.jitter_limit_ms
+        over = limit_ms is not None and jitter_ms >= limit_ms
+        return worse_by_ms is not None and (over or jitter_ms > ALLOWED * worse_by_ms)
+
     def told(self, targets: int) -> LatencyState:
         """The state as if so many targets had been asked, all of which fare alike."""
-        trip = self.state.trip
-        worse = targets if trip.worse else 0
-        return replace(self.state, trip=trip._replace(worse=worse, say=targets))
+        trip, jitter = (
+            each._replace(worse=targets if each.worse else 0, say=targets)
+            for each in (self.state.trip, self.state.jitter)
+        )
+        return replace(self.state, trip=trip, jitter=jitter)
 
     @property
     def next_at(self) -> float:
@@ -74,19 +93,23 @@ class Slowness:
         if self._extra_ms is None:
             self.state = latency.step(self.state, (), self._policy, told)
             return
-        count = max(1, min(round((end - self._fed_to) * TRIPS_PER_S), 2 * ENOUGH))
+        most = 2 * ENOUGH if self._policy.jitter_worse_by_ms is None else ENOUGH_TAIL
+        count = max(1, min(round((end - self._fed_to) * TRIPS_PER_S), most))
         rtt_ms = self._usual_ms + self._extra_ms
-        trips = [(name, rtt_ms) for name in _TARGETS for _ in range(count)]
+        trips = [
+            (name, rtt_ms + self._jitter_ms if number % STRAY == STRAY - 1 else rtt_ms)
+            for name in _TARGETS
+            for number in range(count)
+        ]
         self.state = latency.step(self.state, trips, self._policy, told)
 
     def _rest(self) -> None:
         """Back to sleep once nothing of it is left."""
-        trip = self.state.trip
-        calm = not (self.state.brownout or trip.is_slow or trip.suspects or self._matters(self._extra_ms))
-        recent = self.state.targets[_TARGETS[0]].trip.recent
-        if (
-            calm
-            and self._extra_ms is not None
-            and not any(map(self._matters, (r - self._usual_ms for r in recent)))
-        ):
+        state, target = self.state, self.state.targets[_TARGETS[0]]
+        if state.brownout or self._extra_ms is None or self._matters(self._extra_ms):
+            return
+        if any(each.is_slow or each.suspects for each in (state.trip, state.jitter)):
+            return
+        lately = any(self._matters(rtt_ms - self._usual_ms) for rtt_ms in target.trip.recent)
+        if not (lately or self._varies(self._jitter_ms) or any(map(self._varies, target.jitter.recent))):
             self.awake, self.state = False, self._calm

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from controller.core.model import Policy
+from controller.core.model import Override, Policy
 from controller.sim.scenario import WELL, Condition, Outage, Scenario, Span, worst
 
 
@@ -17,20 +17,25 @@ class Turn(NamedTuple):
     users: Mapping[str, Condition]  # path -> how it is for users from now on
     probes: Mapping[str, Condition]  # path -> how it is for probes
     routers: Mapping[str, Outage | None]  # router -> what ails it
+    orders: tuple[Override, ...]  # what people order now
 
 
 def turns(scenario: Scenario) -> Iterator[Turn]:
     """Every moment at which something changes, in order; what happens at the same moment comes together."""
-    events: list[Span | Outage] = [*scenario.spans, *scenario.outages]
-    moments = [(at, number) for number, each in enumerate(events) for at in (each.start_s, each.end_s)]
+    events: list[Span | Outage | Override] = [*scenario.spans, *scenario.outages, *scenario.orders]
+    moments = [(at, number) for number, each in enumerate(events) for at in _moments(each)]
     moments.sort()
     under_way: dict[str, dict[int, Span]] = {}
     out: dict[str, dict[int, Outage]] = {}
     for at, together in groupby(moments, key=lambda moment: moment[0]):
         paths: set[str] = set()
         routers: set[str] = set()
+        orders: list[Override] = []
         for _, number in together:
             each = events[number]
+            if isinstance(each, Override):
+                orders.append(each)
+                continue
             begins = at == each.start_s
             if isinstance(each, Span):
                 for path in each.paths:
@@ -44,7 +49,13 @@ def turns(scenario: Scenario) -> Iterator[Turn]:
             {path: _worst(under_way[path], for_users=True) for path in sorted(paths)},
             {path: _worst(under_way[path], for_users=False) for path in sorted(paths)},
             {name: _gravest(out[name]) for name in sorted(routers)},
+            tuple(orders),
         )
+
+
+def _moments(each: Span | Outage | Override) -> tuple[float, ...]:
+    """When it matters. An order tells itself when it is over."""
+    return (each.since,) if isinstance(each, Override) else (each.start_s, each.end_s)
 
 
 def _note(under_way: dict[int, Any], number: int, each: Any, *, begins: bool) -> None:
@@ -55,9 +66,8 @@ def _note(under_way: dict[int, Any], number: int, each: Any, *, begins: bool) ->
 
 
 def _worst(spans: Mapping[int, Span], *, for_users: bool) -> Condition:
-    if not spans:
-        return WELL
-    return worst(span.condition for span in spans.values() if not (for_users and span.seen_only))
+    found = [span.condition for span in spans.values() if not (for_users and span.seen_only)]
+    return found[0] if len(found) == 1 else worst(found)
 
 
 def _gravest(outages: Mapping[int, Outage]) -> Outage | None:

@@ -70,7 +70,8 @@ class SqliteStore:
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._db.executescript(_SCHEMA)
             tables = self._db.execute("SELECT name FROM sqlite_master WHERE name = 'turns'").fetchall()
-            self._columns = f"{_COLUMNS}, {_TURNS if tables else 'NULL'}"  # an older file, being read
+            self._has_turns = bool(tables)  # an older file, being read, has none
+            self._columns = f"{_COLUMNS}, {_TURNS if tables else 'NULL'}"
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -161,6 +162,17 @@ class SqliteStore:
             row = self._db.execute(query, (number,)).fetchone()
             return _record(row) if row else None
 
+    def turns(self, since: float, until: float) -> list[Turn]:
+        """The verdicts that changed in that time (UTC), as they were recorded."""
+        if not self._has_turns:
+            return []
+        with self._translated():
+            query = "SELECT value FROM turns JOIN records USING (number) WHERE utc >= ? ORDER BY number"
+            kept = [
+                turn for row in self._db.execute(query, (since,)) for turn in _turns.validate_json(row[0])
+            ]
+        return [turn for turn in kept if since <= turn.utc < until]
+
     # --- what people order ---------------------------------------------------------------------
 
     def order(
@@ -217,6 +229,17 @@ class SqliteStore:
             )
             for number, kind, subject, upstream, owner, reason, since, until in rows
         ]
+
+    def ordered(self, since: float, until: float) -> list[Override]:
+        """What was in force at some time of these, with UTC times; one that was taken back ended then."""
+        with self._translated():
+            rows = self._db.execute(
+                "SELECT number, kind, subject, upstream, owner, reason, since,"
+                " nullif(min(ifnull(until, 9e99), ifnull(ended, 9e99)), 9e99) AS over FROM overrides"
+                " WHERE since < ? AND (over IS NULL OR over > ?) ORDER BY number",
+                (until, since),
+            ).fetchall()
+        return [Override(row[0], OrderKind(row[1]), *row[2:]) for row in rows]
 
     # --- what the detector remembers -----------------------------------------------------------
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,10 @@ def test_the_answer_is_what_is_decided_when_it_happens() -> None:
 
 async def _stranded(scene: Scene, seconds: float) -> list[str]:
     await scene.run(seconds)
+    return _noticed(scene)
+
+
+def _noticed(scene: Scene) -> list[str]:
     decision = scene.store.snapshot.decision if scene.store.snapshot else None
     return [notice.text for notice in (decision.notices if decision else ()) if notice.rule == "readiness"]
 
@@ -121,6 +126,98 @@ async def test_it_is_logged_once() -> None:
     text = "should link edge2-iran, upstream iran fail now, nothing is left to carry residential"
     assert text in found
     assert sum(text in line for _, line in scene.log.lines) == 1
+
+
+def risky(alive: Callable[[str, float], bool]) -> Scene:
+    """Two upstreams share a risk, and the class wants backups that share none."""
+    scene = Scene(alive)
+    policy = scene.policy
+    sharing = {
+        name: replace(each, shared_risk=frozenset() if name == "iran" else frozenset(["black-sea"]))
+        for name, each in policy.upstreams.items()
+    }
+    classes = {"residential": replace(policy.classes["residential"], backups_disjoint=True)}
+    scene.policy = scene.fleet.policy = replace(policy, upstreams=sharing, classes=classes)
+    return scene
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_backup_that_is_disjoint_no_more_is_a_notice_for_as_long_as_that_lasts() -> None:
+    scene = risky(dark("iran", 20.0, 60.0))
+    seen: dict[float, list[str]] = {}
+    for at in (19.0, 59.0):
+        asyncio.get_running_loop().call_later(at, lambda when: seen.update({when: _noticed(scene)}), at)
+    seen[90.0] = await _stranded(scene, 90.0)
+    assert (seen[19.0], seen[90.0]) == ([], [])
+    (text,) = (text for text in seen[59.0] if "disjoint" in text)
+    assert text.endswith(" fail now, no disjoint backup is left for residential")
+    assert "upstream georgia" in text
+    assert "edge2-iran" not in text  # of which that holds at best: that is no news
+    assert sum("disjoint" in line for _, line in scene.log.lines) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_class_that_does_not_ask_for_disjoint_backups_is_not_told_of_them() -> None:
+    scene = risky(dark("iran", 20.0, 60.0))
+    relaxed = {"residential": replace(scene.policy.classes["residential"], backups_disjoint=False)}
+    scene.policy = scene.fleet.policy = replace(scene.policy, classes=relaxed)
+    assert not any("disjoint" in text for text in await _stranded(scene, 59.0))
+
+
+def _reasons(scene: Scene) -> list[tuple[str, str]]:
+    return [
+        (reason.subject, reason.text)
+        for decision, outcomes in scene.store.records
+        for reason in decision.reasons
+        if reason.rule == "readiness" and outcomes
+    ]
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_failure_that_was_foreseen_is_recorded_as_foreseen_and_when_it_was_thought_through() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    await scene.run(30)
+    ((subject, text),) = _reasons(scene)
+    assert subject == "link edge1-azerbaijan, upstream azerbaijan"
+    found = re.fullmatch(r"foreseen, and last thought through (\d+(?:\.\d)?) s ago", text)
+    assert found is not None
+    assert 0 < float(found[1]) <= len(failures(scene.policy)) * EVERY_S + 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_links_that_die_one_after_the_other_are_one_failure_once_all_of_them_have() -> None:
+    scene = Scene(
+        lambda path, now: not (path.endswith("georgia") and now >= (20.0 if "edge1" in path else 20.3))
+    )
+    scene.prefer("georgia", "iran", "azerbaijan")
+    await scene.run(30)
+    assert [subject for subject, _ in _reasons(scene)] == ["link edge1-georgia", "upstream georgia"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_what_differs_from_what_was_thought_is_said() -> None:
+    scene = Scene(dark("azerbaijan", 20.0))
+    order = Override(1, OrderKind.DRAIN, "georgia", "", "ann", "fibre work", 0.0, None)
+    asyncio.get_running_loop().call_later(19.9, lambda: setattr(scene.store, "ordered", (order,)))
+    await scene.run(30)
+    texts = [text for subject, text in _reasons(scene) if subject.startswith("link edge1-azerbaijan")]
+    assert any(
+        "and decided otherwise now: residential: " in text and "edge2-iran backup-2 -> primary" in text
+        for text in texts
+    ), texts
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_what_nobody_thought_of_is_not_called_foreseen() -> None:
+    scene = Scene(lambda path, now: now < 20 or path in ("edge2-georgia", "user-path"))
+    await scene.run(30)  # azerbaijan, iran and a link of georgia at once
+    assert _reasons(scene) == []
 
 
 @pytest.mark.asyncio

@@ -12,12 +12,14 @@ from ruamel.yaml import YAML
 from controller.core.model import Preference
 from controller.sim import ScenarioError, load
 from controller.sim.load import scenario
+from controller.sim.ordered import NOTATION
 from controller.sim.trace import trace
 from tests.unit.sim_world import sample
 
 CASES = Path(__file__).parent.parent / "golden" / "scenario_errors" / "cases.yaml"
 NUMBER = "Write a number of 0 or more, or nothing where nothing was measured."
 HEADER = "time_s,link,loss_percent,rtt_ms\n"
+MORE = "time_s,link,loss_percent,rtt_ms,jitter_ms,witness,order,until_s\n"
 
 
 def cases() -> list[Any]:
@@ -69,6 +71,40 @@ def test_an_upstream_that_a_class_never_goes_over_is_no_expectation() -> None:
         (
             f"{HEADER}7,edge2-iran,0,40\n7,edge2-iran,0,41\n",
             " edge2-iran is measured twice at 7 s. Keep one of its rows.",
+        ),
+        (
+            f'{HEADER}0,edge2-iran,"0,40\n',
+            "2:1: this is not CSV: unexpected end of data. Look for stray quotes, and for line breaks inside of quotes.",
+        ),
+        (f"{MORE}0,edge2-iran,0,40,x,,,\n", f"2:1: jitter_ms is 'x'. {NUMBER}"),
+        (
+            f"{MORE}0,edge2-iran,0,40,,dead,,\n",
+            "2:1: witness is 'dead'. Write degraded or down, or nothing where only probes speak.",
+        ),
+        (
+            f"{MORE}0,edge2-iran,0,40,,,drain iran,\n",
+            "2:1: an order stands in a row of measurements. Leave them empty where somebody orders something.",
+        ),
+        (
+            f"{MORE}0,edge2-iran,0,40,,,,9\n",
+            "2:1: until_s stands without an order. Write what is ordered before it, or leave it empty.",
+        ),
+        (
+            f"{MORE}0,,,,,,drane iran,9\n",
+            f"2:1: order is 'drane iran'. Write {NOTATION}.",
+        ),
+        (f"{MORE}0,,,,,,drain irn,9\n", "2:1: nothing is called 'irn'. Did you mean iran?"),
+        (
+            f"{MORE}0,,,,,,pin residentail iran,\n",
+            "2:1: there is no class 'residentail'. Did you mean residential?",
+        ),
+        (
+            f"{MORE}0,,,,,,pin residential irn,\n",
+            "2:1: class 'residential' never goes over 'irn'. Did you mean iran?",
+        ),
+        (
+            f"{MORE}now,,,,,,pause,\n",
+            "2:1: time_s is 'now'. Write seconds, on the clock of the other rows.",
         ),
     ],
 )
