@@ -12,7 +12,7 @@ from controller.sim.ordered import unknown
 from controller.sim.scenario_file import OrderSpec, ScenarioDraft
 from controller.sim.words import brief
 
-KINDS: Final = ("drain", "pin", "pause")
+KINDS: Final = ("drain", "pin", "pause", "acknowledge")
 
 
 def check_orders(scenario: Checked[ScenarioDraft], policy: Policy) -> Iterator[Problem]:
@@ -40,7 +40,7 @@ def _what(
     steps = ("orders", index)
     kinds = [kind for kind in KINDS if getattr(order, kind) is not None]
     if not kinds and not any(scenario.given(*steps, kind) for kind in KINDS):
-        hint = "Add 'drain: NAME', 'pin: CLASS' with 'to: UPSTREAM', or 'pause: all'."
+        hint = "Add 'drain: NAME', 'pin: CLASS' with 'to: UPSTREAM', 'pause: all' or 'acknowledge: CLASS'."
         yield scenario.problem(steps, "this orders nothing", hint)
     elif len(kinds) > 1:
         message, hint = f"this orders both {kinds[0]} and {kinds[1]}", "Make two of it."
@@ -62,7 +62,7 @@ def _what(
 
 def given(order: OrderSpec, number: int) -> Override:
     """The order that is meant, on the scenario's clock."""
-    kind = OrderKind.DRAIN if order.drain else OrderKind.PIN if order.pin else OrderKind.PAUSE
+    kind = next((OrderKind(kind) for kind in KINDS if getattr(order, kind) is not None), OrderKind.PAUSE)
     by, reason = " ".join(order.by.split()), " ".join(order.reason.split())
-    subject = order.drain or order.pin or ""
+    subject = order.drain or order.pin or order.acknowledge or ""
     return Override(number, kind, subject, order.to or "", by, reason, order.at, order.until)

@@ -33,6 +33,7 @@ from controller.sim.ledger import Ledger
 from controller.sim.report import Run, Said
 from controller.sim.scenario import WELL, Condition, Scenario, worst
 from controller.sim.world import Turn, World, turns
+from controller.windows import Windows
 
 PUSH_S: Final = 0.3  # from decision to traffic: measured in the lab, the slower direction (tests/README.md)
 READ_S: Final = 15.0  # routers are read this often; that one is out of reach is noticed then (LoopSettings)
@@ -69,6 +70,7 @@ class _Simulation:
         self._retry_at = 0.0
         self._refused: Assignment | None = None
         self._push: _Push | None = None
+        self._windows = Windows(policy.windows)
         self._orders: tuple[Override, ...] = ()  # in force, or over since the last cycle
         self._said: list[Said] = []
         self._told: object = None
@@ -78,7 +80,9 @@ class _Simulation:
 
     def _install(self) -> None:
         """The network in calm, as the controller has set it up long ago."""
-        decision, _ = decide(self._policy, Moment(self._health(), self._memory, 0.0, self._running))
+        windows = self._windows.at(self._scenario.begins_utc, 0.0)
+        calm = Moment(self._health(), self._memory, 0.0, self._running, windows=windows)
+        decision, _ = decide(self._policy, calm)
         self._running = {name: dict(placed) for name, placed in decision.assignment.items()}
         self._woken = True
 
@@ -211,6 +215,7 @@ class _Simulation:
                 unreachable=self._unreachable,
                 vantage=CALM,
                 overrides=self._orders,
+                windows=self._windows.at(self._scenario.begins_utc + now, now),
             ),
         )
         told = telling(decision, health, CALM), tuple(order.number for order in self._orders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from controller.config.document import Document, read
@@ -77,6 +78,7 @@ def scenario(path: Path, content: bytes, policy: Policy) -> tuple[Scenario | Non
             outages=tuple(each for event in file.events for each in _outages(event, file.lasts)),
             usual_ms=usual,
             expected=tuple(_expectation(claim, file.lasts) for claim in file.expect),
+            begins_utc=datetime.fromisoformat(file.begins).replace(tzinfo=UTC).timestamp(),
             orders=tuple(given(order, number) for number, order in enumerate(file.orders, start=1)),
         ),
         [],

@@ -95,3 +95,4 @@ class Scenario:
     expected: tuple[Expectation, ...] = ()
     about: str = ""
     orders: tuple[Override, ...] = ()  # what people order; times are of the scenario
+    begins_utc: float = 0.0  # of 0 s

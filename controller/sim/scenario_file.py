@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from controller.config.problems import quoted
 from controller.config.scalars import Duration, Name, as_text, refusal
 from controller.config.spec import Spec
+from controller.config.times import LocalTime
 from controller.sim.ordered import NO_REASON, SOMEBODY
 
 
@@ -29,6 +30,7 @@ def _moment(value: object) -> Any:
 Share = Annotated[float, BeforeValidator(_share)]  # 0 to 1
 Moment = Annotated[Duration, BeforeValidator(_moment)]  # seconds since the scenario began
 Count = Annotated[int, Field(ge=0)]
+BEGINS = "2026-06-01T00:00:00"  # a Monday
 What = Literal["down", "lossy", "slow", "jittery", "short", "unknown", "unreachable"]
 
 
@@ -62,13 +64,14 @@ class EventSpec(Spec):
 
 
 class OrderSpec(Spec):
-    """What somebody orders, as with `failover drain`, `pin` and `pause`."""
+    """What somebody orders, as with `failover drain`, `pin`, `pause` and `acknowledge`."""
 
     at: Moment = Field(description="when it is ordered, since the scenario began", examples=["50min"])
     drain: Name | None = Field(default=None, description="a link, upstream, router or risk to be emptied")
     pin: Name | None = Field(default=None, description="or a class that is to stay on one upstream")
     to: Name | None = Field(default=None, description="with pin: the upstream")
     pause: Literal["all"] | None = Field(default=None, description="or nothing is to be pushed: write all")
+    acknowledge: Name | None = Field(default=None, description="or a class that may move again, and return")
     until: Moment | None = Field(default=None, description="when it ends; it holds to the end, if left out")
     by: str = Field(default=SOMEBODY, min_length=1, description="who orders it")
     reason: str = Field(default=NO_REASON, min_length=1, description="why")
@@ -106,6 +109,9 @@ class ScenarioFile(Spec):
     title: str = Field(min_length=1, description="one line", examples=["a cable breaks"])
     about: str = Field(default="", description="what it is modelled on, and what is assumed")
     lasts: Duration = Field(description="how long it is watched", examples=["2h"])
+    begins: LocalTime = Field(
+        default=BEGINS, description="the UTC date and time of 0s, for what the policy says of the hour"
+    )
     usual: dict[Name, Duration] = Field(
         default_factory=dict, description="round trips over an upstream in calm; 40ms unless given"
     )
@@ -120,6 +126,7 @@ class ScenarioDraft(Spec):
     title: str = ""
     about: str = ""
     lasts: Duration | None = None
+    begins: LocalTime = BEGINS
     usual: dict[Name, Duration] = Field(default_factory=dict)
     events: list[EventSpec] = Field(default_factory=list)
     orders: list[OrderSpec] = Field(default_factory=list)
