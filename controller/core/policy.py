@@ -79,10 +79,9 @@ def decide(policy: Policy, moment: Moment) -> tuple[Decision, ControlState]:
     decision = _think(view)
     if decision.assignment != view.current:
         # Once this is done the clocks run anew: what they will hold then must be looked at again, too.
-        done = replace(
-            view,
-            state=record_move(remembered, decision, view.current, now),
-            current={name: {**view.current[name], **decision.assignment[name]} for name in policy.classes},
+        done = view.once_moved(
+            record_move(remembered, decision, view.current, now),
+            {name: {**view.current[name], **decision.assignment[name]} for name in policy.classes},
         )
         again_at = _first(decision.decide_again_at, _think(done).decide_again_at)
         decision = replace(decision, decide_again_at=again_at)

@@ -134,6 +134,16 @@ class Snapshot:
         known: frozenset[str] = self.found[key]
         return known
 
+    def once_moved(self, state: ControlState, current: Assignment) -> Snapshot:
+        """The same moment with a move made and booked.
+
+        What was found ``once`` still holds: it depends on links and their memory, which a move leaves alone.
+        """
+        moved = replace(self, state=state, current=current)
+        known = {key: answer for key, answer in self.found.items() if key[0] not in (primaries, as_seen_by)}
+        moved.found.update(known)
+        return moved
+
     def placements(self, traffic_class: TrafficClass) -> Mapping[str, Placement]:
         """What the routers run for a class now."""
         return self.current[traffic_class.name]

@@ -38,7 +38,7 @@ def doubt(snapshot: Snapshot, health: Mapping[str, Health], vantage: Vantage) ->
     links = snapshot.health.values()
     if all(health.verdict is Verdict.UNKNOWN for health in links):
         return Doubt("no fresh data on any link; nothing changed", _evidence(snapshot, user_path))
-    good = [h.link for h in links if snapshot.usable(h.link) and not h.suspect]
+    good = {h.link for h in links if snapshot.usable(h.link) and not h.suspect}
     if not good:
         text = f"every link looks bad at once; {_anchors(health.get(ANCHORS))}; nothing changed"
         return Doubt(text + _user_path(user_path), _evidence(snapshot, user_path))
