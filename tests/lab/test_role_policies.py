@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,9 @@ from tests.role_samples import (
     AZERBAIJAN_DOWN,
     BANKS,
     CALM,
-    PARTNERS,
     RESIDENTIAL,
     assignment,
     policy,
-    spoken,
 )
 
 pytestmark = pytest.mark.lab
@@ -192,12 +190,18 @@ NETWORK: Policy = policy(RESIDENTIAL, BANKS)
 LINKS = [each for each in NETWORK.links.values() if each.router == "edge1"]
 MIXED = {"residential": CALM, "banks": {**CALM, "edge1-azerbaijan": "backup"}}
 EVACUATED = {"residential": AZERBAIJAN_DOWN, "banks": AZERBAIJAN_DOWN}
-SPOKEN_CALM = {"partners": CALM, "residential": CALM}
 SILENT = {name: {**CALM, "edge1-azerbaijan": "withdrawn"} for name in ("residential", "banks")}
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
+    with three_routers() as found:
+        yield found
+
+
+@contextmanager
+def three_routers() -> Iterator[World]:
+    """The edge and its two upstreams, sessions up, before any controller came."""
     az = upstream_config(64501, "10.0.0.1", "198.18.1.2", "2001:db8:501:1::2", AZERBAIJAN_ROUTES)
     ge = upstream_config(64502, "10.0.0.2", "198.18.2.2", "2001:db8:502:1::2", GEORGIA_ROUTES)
     with ExitStack() as stack:
@@ -255,12 +259,6 @@ def heard(box: Box, prefix: str) -> dict[str, Any]:
     return {}
 
 
-def med(box: Box, prefix: str) -> int | None:
-    """The MED that an upstream has from the edge about a prefix."""
-    paths = box.routes("ipv4", prefix).get("paths", [])
-    return next((path.get("metric") for path in paths if path["peer"].get("type") == "external"), None)
-
-
 def heard_prefixes(box: Box) -> set[str]:
     """All that the upstream has from the edge."""
     return {
@@ -276,13 +274,8 @@ def preference(world: World, prefix: str) -> int:
     return int(world.edge.routes(family, prefix)["paths"][0]["locPrf"])
 
 
-@pytest.mark.parametrize(
-    ("network", "classes"), [(NETWORK, MIXED), (spoken(), SPOKEN_CALM)], ids=["plain", "every knob"]
-)
-def test_what_is_rendered_is_what_frr_prints_line_by_line(
-    world: World, network: Policy, classes: Mapping[str, Mapping[str, str]]
-) -> None:
-    intent = run(world, classes, network)
+def test_what_is_rendered_is_what_frr_prints_line_by_line(world: World) -> None:
+    intent = run(world, MIXED)
     assert ours(parse(world.edge.running())) == ours(parse(RENDERER.render(intent)))
 
 
@@ -323,26 +316,6 @@ def test_own_prefixes_leave_with_the_role_s_prepend_and_communities_and_the_base
     eventually(lambda: heard(world.azerbaijan, "203.0.113.0/24") == drained)
     eventually(lambda: heard(world.azerbaijan, "2001:db8:500::/48") == drained)
     eventually(lambda: heard(world.georgia, "203.0.113.0/24") == {"path": "64500", "communities": ""})
-
-
-def test_med_communities_for_the_upstream_and_more_specifics_are_heard_there(world: World) -> None:
-    run(world, SPOKEN_CALM, spoken())
-    told = {"path": "64500", "communities": "64500:9 64501:90"}
-    eventually(lambda: heard(world.azerbaijan, "203.0.113.0/26") == told)  # primary
-    eventually(lambda: med(world.azerbaijan, "203.0.113.0/25") == 30)
-    eventually(lambda: med(world.georgia, "203.0.113.0/25") == 100)  # backup
-    eventually(lambda: "203.0.113.0/26" not in heard_prefixes(world.georgia))
-
-
-@pytest.mark.parametrize(("origin", "expected"), [(64501, 200), (64502, 300)], ids=["theirs", "another's"])
-def test_routes_that_an_as_originates_follow_the_class_that_names_it(
-    world: World, origin: int, expected: int
-) -> None:
-    by_as = replace(PARTNERS, destinations=(), destination_communities=(), destination_as=(origin,))
-    network = policy(by_as, RESIDENTIAL)
-    run(world, {"partners": {**CALM, "edge1-azerbaijan": "backup"}, "residential": CALM}, network)
-    eventually(lambda: preference(world, "198.51.100.0/24") == expected)
-    eventually(lambda: preference(world, "2001:db8:100::/48") == expected)
 
 
 def test_an_own_prefix_that_the_base_policy_denies_outward_stays_denied(world: World) -> None:
