@@ -3,6 +3,7 @@
 Times named ``at``, ``since``, ``now``, ``sent_at`` are monotonic seconds unless the name says ``utc``.
 """
 
+from controller.core.model.carried import NOTHING_KNOWN, Traffic
 from controller.core.model.decided import (
     Assignment,
     ControlState,
@@ -109,6 +110,7 @@ __all__ = [
     "DOUBTFUL",
     "DRAINED",
     "JOINT",
+    "NOTHING_KNOWN",
     "PRIMARY",
     "ROLE_NAMES",
     "USER_PATH",
@@ -182,6 +184,7 @@ __all__ = [
     "TcpConnect",
     "Term",
     "Together",
+    "Traffic",
     "TrafficClass",
     "TwampTest",
     "Unchanged",
