@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from controller.core.model import (
+    NOTHING_KNOWN,
     Address,
     Assignment,
     Attachment,
@@ -25,6 +26,7 @@ from controller.core.model import (
     SessionSample,
     Signal,
     Target,
+    Traffic,
 )
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
@@ -264,6 +266,7 @@ class Snapshot:
     router_errors: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, LinkSeen] = field(default_factory=dict)  # what routers say of their links
     overrides: tuple[Override, ...] = ()  # what people ordered
+    traffic: Traffic = NOTHING_KNOWN
 
 
 class Store(Protocol):
