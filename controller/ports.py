@@ -28,6 +28,7 @@ from controller.core.model import (
     Target,
     Traffic,
 )
+from controller.core.percentile import Average
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
 from controller.core.turn import Turn
@@ -307,6 +308,14 @@ class Store(Protocol):
 
     def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
         """What was last saved under that name; nothing if nothing was."""
+        ...
+
+    def keep_usage(self, averages: Sequence[Average], first_slot: int) -> None:
+        """Add what links carried in five minutes each; what is older than ``first_slot`` is forgotten."""
+        ...
+
+    def load_usage(self, first_slot: int) -> Sequence[Average]:
+        """What is kept from that slot on."""
         ...
 
 

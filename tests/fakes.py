@@ -40,6 +40,7 @@ from controller.core.model import (
     Unchanged,
     Upstream,
 )
+from controller.core.percentile import Average
 from controller.core.rollup import Series, Tally
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
@@ -293,6 +294,7 @@ class FakeStore:
     snapshot: Snapshot | None = None
     ordered: tuple[Override, ...] = ()
     learned: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    usage: list[Average] = field(default_factory=list)
     broken: bool = False
 
     def _check(self) -> None:
@@ -337,6 +339,14 @@ class FakeStore:
     def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
         self._check()
         return self.learned.get(what, {})
+
+    def keep_usage(self, averages: Sequence[Average], first_slot: int) -> None:
+        self._check()
+        self.usage = [each for each in (*self.usage, *averages) if each.slot >= first_slot]
+
+    def load_usage(self, first_slot: int) -> Sequence[Average]:
+        self._check()
+        return [each for each in self.usage if each.slot >= first_slot]
 
 
 @dataclass
