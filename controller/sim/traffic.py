@@ -16,7 +16,7 @@ EVERY_S: Final = 60.0  # what is averaged by the loop's meters
 
 
 class Roads:
-    """How full everything is. Without loads in the scenario nothing is measured: policy's expectations hold."""
+    """How full everything is. Without loads in the scenario nothing is measured: what is expected holds."""
 
     def __init__(self, policy: Policy, loads: Sequence[Load]) -> None:
         self._policy, self._loads, self._shares = policy, loads, Shares()

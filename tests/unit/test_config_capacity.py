@@ -80,6 +80,12 @@ def test_a_class_that_is_split_becomes_one_for_each_prefix_and_shares_its_load(t
     assert [list_name(name) for name in classes] == ["FO-RESIDENTIAL-1", "FO-RESIDENTIAL-2"]
 
 
+def test_a_part_keeps_those_more_specifics_that_lie_in_its_prefix(tmp_path: Path) -> None:
+    more = (SPLIT[0], f"{SPLIT[1]}\n    more_specifics: [203.0.113.0/25, 203.0.113.128/25]")
+    classes = loaded(tmp_path, more).classes
+    assert [len(each.more_specifics) for each in classes.values()] == [2, 0]
+
+
 def test_a_class_of_one_prefix_stays_whole(tmp_path: Path) -> None:
     six = ("\n  ipv6: 2001:db8:500::20", "")
     one = ('[203.0.113.0/24, "2001:db8:500::/48"]', "[203.0.113.0/24]")
