@@ -202,7 +202,7 @@ class App:
         if snapshot:
             health = {each.link: each for each in snapshot.health}
             seen_by = f"the running loop (pid {snapshot.pid})"
-            return planning.View(states, health, snapshot.memory, seen_by, ordered)
+            return planning.View(states, health, snapshot.memory, seen_by, ordered, snapshot.traffic)
         paths = probe_paths(self.loaded.policy)
         try:
             async with self._sources(fleet) as sources:

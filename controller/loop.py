@@ -192,6 +192,7 @@ class Loop:
         noticed, self._woken_at = self._woken_at or started, None
         reconcile, self._reconcile_due = self._reconcile_due, False
         current = self._watch.current()
+        self._watch.metering.look(current)
         self._changes.extend(self._watch.take_changes())
         decision, self._memory = self._decide(self._watch.health)
         told = (*self._standing, *decision.notices, *self._readiness.notices())
@@ -228,6 +229,7 @@ class Loop:
             vantage=watch.vantage,
             overrides=self._orders.overrides,
             windows=self._windows.at(self._clock.utc(), now),
+            traffic=watch.metering.traffic,
         )
 
     def _may_try(self, decision: Decision, now: float) -> bool:
@@ -372,6 +374,7 @@ class Loop:
             memory=self._memory,
             current=self._watch.current(),
             seen=self._watch.seen(),
+            traffic=self._watch.metering.traffic,
             overrides=self._orders.overrides,
             router_errors={name: state.error for name, state in self._watch.routers.items() if state.error},
         )

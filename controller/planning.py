@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from controller.core import detect
 from controller.core.intent import current_assignment, intents
 from controller.core.model import (
+    NOTHING_KNOWN,
     USER_PATH,
     ControlState,
     Decision,
@@ -24,6 +25,7 @@ from controller.core.model import (
     RouterPlan,
     Sample,
     Signal,
+    Traffic,
     Verdict,
 )
 from controller.core.policy import decide
@@ -83,6 +85,7 @@ class View:
     memory: ControlState
     seen_by: str
     overrides: Sequence[Override] = ()
+    traffic: Traffic = NOTHING_KNOWN
 
 
 def assumed(
@@ -175,6 +178,7 @@ async def make(
             unreachable=unreachable,
             overrides=view.overrides,
             windows=Windows(policy.windows).at(clock.utc(), now),
+            traffic=view.traffic,
         ),
     )
     plans: dict[str, RouterPlan] = {
@@ -243,6 +247,7 @@ def moment(policy: Policy, seen: Snapshot | None, now: float, utc: float) -> tup
             unreachable=absent,
             overrides=seen.overrides,
             windows=windows,
+            traffic=seen.traffic,
         )
         return told, f"the running loop (pid {seen.pid})"
     windows = Windows(policy.windows).at(utc, now)

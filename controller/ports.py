@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from controller.core.model import (
+    NOTHING_KNOWN,
     Address,
     Assignment,
     Attachment,
@@ -25,7 +26,9 @@ from controller.core.model import (
     SessionSample,
     Signal,
     Target,
+    Traffic,
 )
+from controller.core.percentile import Average
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
 from controller.core.turn import Turn
@@ -264,6 +267,7 @@ class Snapshot:
     router_errors: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, LinkSeen] = field(default_factory=dict)  # what routers say of their links
     overrides: tuple[Override, ...] = ()  # what people ordered
+    traffic: Traffic = NOTHING_KNOWN
 
 
 class Store(Protocol):
@@ -304,6 +308,14 @@ class Store(Protocol):
 
     def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
         """What was last saved under that name; nothing if nothing was."""
+        ...
+
+    def keep_usage(self, averages: Sequence[Average], first_slot: int) -> None:
+        """Add what links carried in five minutes each; what is older than ``first_slot`` is forgotten."""
+        ...
+
+    def load_usage(self, first_slot: int) -> Sequence[Average]:
+        """What is kept from that slot on."""
         ...
 
 

@@ -38,6 +38,7 @@ from controller.core.sight import View
 from controller.core.target_notes import notes, notices
 from controller.core.turn import Change
 from controller.hearing import Hearing
+from controller.metering import Metering
 from controller.ports import (
     Clock,
     Fleet,
@@ -109,6 +110,7 @@ class Watch:
         self._on_verdict, self._on_router = on_verdict, on_router
         self._detector = self._recall()
         self._hearing = Hearing(policy, world.store, world.log)
+        self.metering = Metering(policy, world.clock, world.store, world.log)
         self._counters_at: dict[str, float] = {}  # router -> when its counters were last read
         self._paced: Mapping[str, float] = self._detector.hurried
         self._sampling = Sampling(world.samples, world.clock, world.log, self.view)
@@ -130,6 +132,7 @@ class Watch:
     async def start(self, *, may_settle: bool) -> list[asyncio.Task[None]]:
         """Begin. The tasks run until ``stop``; one that ends by itself has failed. Raises ProbeError."""
         self._hearing.recall()
+        self.metering.recall()
         for name in self._policy.routers:
             self._tasks.append(asyncio.create_task(self._follow(name, may_settle), name=f"router {name}"))
         reads = [asyncio.create_task(event.wait()) for event in self._read.values()]
@@ -348,6 +351,7 @@ class Watch:
             return
         self._sessions.extend(polled.sessions)
         self._signals.extend(self._hearing.hear(name, polled))
+        self.metering.hear(polled.interfaces)
         if polled.sessions and began >= self._believe_since.get(name, began):
             self.routers[name] = replace(self.routers[name], sessions=polled.sessions)
 

@@ -23,7 +23,7 @@ CHECKS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     ("layers", ((str(Path(PYTHON).with_name("lint-imports")),),)),
 )
 LAB = "tests/lab"
-TIMELESS = tuple(f"{LAB}/test_{name}.py" for name in ("plan_apply", "role_policies"))
+TIMELESS = tuple(f"{LAB}/test_{name}.py" for name in ("plan_apply", "role_policies", "spoken_policies"))
 PROPERTIES = (*PYTEST, "--timeout=1000", "tests/property")
 PATIENT = tuple(
     f"{LAB}/test_{name}.py" for name in ("brownout", "life", "innocent", "incidents")

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, ip_network
 from controller.core.model import (
     BACKUP,
     DRAINED,
+    NOTHING_KNOWN,
     PRIMARY,
     ROLE_NAMES,
     WITHDRAWN,
@@ -30,6 +31,7 @@ from controller.core.model import (
     Role,
     Router,
     StabilityPolicy,
+    Traffic,
     TrafficClass,
     Upstream,
     Verdict,
@@ -140,6 +142,7 @@ class World:
     unreachable: frozenset[str] = frozenset()
     overrides: tuple[Override, ...] = ()
     windows: dict[str, Window] = field(default_factory=dict)
+    traffic: Traffic = NOTHING_KNOWN
 
     def turn(self, verdicts: Mapping[str, Verdict], *, suspect: tuple[str, ...] = ()) -> None:
         """Links take a verdict now; ``since`` moves only where the verdict does."""
@@ -181,6 +184,7 @@ class World:
             unreachable=self.unreachable,
             overrides=self.overrides,
             windows=self.windows,
+            traffic=self.traffic,
         )
         decision, self.state = decide(self.policy, moment)
         return decision

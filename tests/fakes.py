@@ -40,6 +40,7 @@ from controller.core.model import (
     Unchanged,
     Upstream,
 )
+from controller.core.percentile import Average
 from controller.core.rollup import Series, Tally
 from controller.core.samples import Seconds
 from controller.core.sight import Sight
@@ -167,11 +168,13 @@ class FakeFleet:
     dead: set[str] = field(default_factory=set)
     unplugged: set[str] = field(default_factory=set)  # links whose interface is down
     without_interface: set[str] = field(default_factory=set)  # links whose interface is not there
+    carried_bps: Callable[[str], float] | None = None  # link -> what it carries now; None: 100 Mbit/s each
     accepted: dict[str, int] = field(default_factory=dict)  # link -> prefixes, where not 100
     refusing: set[str] = field(default_factory=set)
     pushes: list[tuple[float, str]] = field(default_factory=list)
     rehearsals: list[dict[str, RouterIntent]] = field(default_factory=list)
     on_push: Callable[[], None] = lambda: None
+    _counted: dict[str, tuple[float, float]] = field(default_factory=dict)  # link -> as of when, octets
 
     @property
     def roles(self) -> dict[str, str]:
@@ -208,7 +211,10 @@ class FakeFleet:
 
     def _polled(self, router: str, counters: bool) -> Polled:
         now = asyncio.get_running_loop().time()
-        octets = int(now * 12_500_000)  # 100 Mbit/s, of a gigabit
+        for name in self.policy.links:
+            bps = self.carried_bps(name) if self.carried_bps else 100e6  # of a gigabit
+            at, octets = self._counted.get(name, (0.0, 0.0))
+            self._counted[name] = now, octets + bps / 8 * (now - at)
         interfaces = tuple(
             InterfaceSample(
                 link=link.name,
@@ -216,12 +222,16 @@ class FakeFleet:
                 is_up=link.name not in self.unplugged,
                 is_enabled=True,
                 speed_mbps=1000.0,
-                counters=Counters(octets, octets, octets, octets, 0, 0, 0, 0) if counters else None,
+                counters=self._counters(link.name) if counters else None,
             )
             for link in self.policy.links.values()
             if link.router == router and link.name not in self.without_interface
         )
         return Polled(self._sessions(router), interfaces)
+
+    def _counters(self, link: str) -> Counters:
+        octets = int(self._counted[link][1])
+        return Counters(octets, octets, octets, octets, 0, 0, 0, 0)
 
     async def plan(self, wanted: Mapping[str, RouterIntent]) -> Mapping[str, RouterPlan]:
         return {name: self._plan(name, intent) for name, intent in wanted.items()}
@@ -284,6 +294,7 @@ class FakeStore:
     snapshot: Snapshot | None = None
     ordered: tuple[Override, ...] = ()
     learned: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    usage: list[Average] = field(default_factory=list)
     broken: bool = False
 
     def _check(self) -> None:
@@ -328,6 +339,14 @@ class FakeStore:
     def load_learned(self, what: str) -> Mapping[str, Mapping[str, Any]]:
         self._check()
         return self.learned.get(what, {})
+
+    def keep_usage(self, averages: Sequence[Average], first_slot: int) -> None:
+        self._check()
+        self.usage = [each for each in (*self.usage, *averages) if each.slot >= first_slot]
+
+    def load_usage(self, first_slot: int) -> Sequence[Average]:
+        self._check()
+        return [each for each in self.usage if each.slot >= first_slot]
 
 
 @dataclass

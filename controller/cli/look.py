@@ -14,6 +14,7 @@ from controller import app as application
 from controller.cli.common import COLORS, Exit, JsonOption, ago, fail, figure, out, print_json, when
 from controller.cli.plan import outcome_line, print_diff
 from controller.cli.probe_view import gauge_words, gauges
+from controller.core.explain import bit_rate
 from controller.core.explain import explain as explained
 from controller.core.model import (
     Delay,
@@ -60,6 +61,9 @@ def _show_status(snapshot: Snapshot, age: float) -> None:
     out.print(_links(snapshot))
     if snapshot.seen:
         out.print(_routers_say(snapshot.seen))
+    if snapshot.traffic.classes:
+        peaks = [f"{name} {bit_rate(bps)}" for name, bps in snapshot.traffic.classes.items()]
+        out.print(f"peaks of the last hour: {', '.join(peaks)}", markup=False)
     for health in snapshot.health:
         if health.verdict is not Verdict.UP or health.suspect or health.delay is not Delay.USUAL:
             out.print(f"{health.link}: {health.why}", markup=False)

@@ -14,6 +14,7 @@ from controller.cli.common import Exit, JsonOption, err, logger, out, print_json
 from controller.cli.loop import options
 from controller.cli.simulate import simulate
 from controller.config import ConfigError, Problem, load, reference, schema, write_starter
+from controller.core.explain_capacity import capacity_told
 from controller.core.grey_ambient import DAY_S
 from controller.core.judgement_text import LABEL
 from controller.core.pacing import FASTER
@@ -101,6 +102,7 @@ def explain(context: typer.Context, as_json: JsonOption = False) -> None:
     wired = App(options(context.obj), logger())
     policy = wired.loaded.policy
     promises, told, bgp = wired.promises(), policy_told(policy), roles_told(policy)
+    told = [*told, *capacity_told(policy)]
     if as_json:
         links = [
             {

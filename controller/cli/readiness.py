@@ -34,6 +34,8 @@ def readiness(
 
     Seen as a running loop sees it; else as if every link were well. Exit 2 when a single failure leaves a
     class with nothing to carry it.
+
+    Where loads and capacities are known, what would not fit is said in figures; headroom is left free.
     """
     app = App(options(context.obj), logger())
     seen_by, answers, diffs = asyncio.run(app.readiness(pairs=pairs, diff=diff))
@@ -43,6 +45,7 @@ def readiness(
                 "failure": each.failure.name,
                 "links": sorted(each.failure.links),
                 "sentence": each.decision.sentence,
+                "crowded": list(each.crowded),
                 "classes": [
                     {
                         "class": fate.traffic_class,
@@ -68,7 +71,7 @@ def readiness(
 
 
 def _show(answer: Answer, diffs: dict[str, str]) -> None:
-    style = "red" if answer.stranded else "yellow" if answer.exposed else None
+    style = "red" if answer.stranded else "yellow" if answer.exposed or answer.crowded else None
     lines = told(answer)
     if len(lines) == 1:
         out.print(f"{answer.failure.name}: {lines[0]}", style=style, markup=False)

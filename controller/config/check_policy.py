@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from controller.config.check_capacity import check_capacity
 from controller.config.document import Steps
 from controller.config.policy_file import ClassSpec
 from controller.config.problems import Problem, quoted
@@ -18,6 +19,7 @@ def check_policy(sources: Sources) -> Iterator[Problem]:
     yield from _prefer(sources)
     yield from _families(sources)
     yield from _user_path(sources)
+    yield from check_capacity(sources)
 
 
 def _upstreams(sources: Sources) -> Iterator[Problem]:

@@ -41,6 +41,9 @@ def to_class(name: str, spec: ClassSpec, policy: PolicyFile) -> TrafficClass:
         destination_communities=tuple(spec.destination_communities),
         more_specifics=tuple(spec.more_specifics),
         roles={role: to_role(role, each) for role, each in changed(policy.roles, spec.roles).items()},
+        load_bps=spec.load,
+        importance=spec.importance,
+        split=spec.split,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
 from controller.config.addresses import Asn
-from controller.config.scalars import HostName, Interface, Name, PolicyName, refusal
+from controller.config.scalars import BitRate, HostName, Interface, Name, PolicyName, refusal
 from controller.config.spec import AddressesSpec, Spec
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -50,6 +50,9 @@ class LinkSpec(Spec):
         default_factory=list,
         description="what this link shares beside what its upstream does: a building, a local loop",
         examples=[["building-1"]],
+    )
+    capacity: BitRate | None = Field(
+        default=None, description="what it carries at most, each way", examples=["10Gbps"]
     )
 
 

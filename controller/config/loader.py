@@ -26,6 +26,7 @@ from controller.config.sense import sense
 from controller.config.sources import FILES, GROUPS, HOSTS, POLICY, Sources
 from controller.core.intent import name_clashes
 from controller.core.model import Policy
+from controller.core.parts import parted
 
 PLATFORMS = ("frr",)  # what there are templates and a driver for
 SHARING = (GROUPS, HOSTS, POLICY)  # Nornir takes no unknown key in the other two
@@ -101,23 +102,24 @@ def judge(
     problems += [problem for each in checks for problem in each(sources)]
     if problems:
         return None, sorted(set(problems)), []
-    policy = to_policy(PolicyFile.model_validate(documents[POLICY].data), sources)
+    whole = to_policy(PolicyFile.model_validate(documents[POLICY].data), sources)
+    policy = parted(whole)
     clashes = sorted(_name_clash(documents, policy, text) for text in name_clashes(policy))
     if clashes:
         return None, clashes, []
-    return policy, [], sorted(set(sense(sources, policy)))
+    return policy, [], sorted(set(sense(sources, whole)))
 
 
 def _name_clash(documents: Mapping[str, Document], policy: Policy, text: str) -> Problem:
     """The core says it in words that name the classes or links; the last of them gets the blame."""
     message, _, hint = text.partition(": ")
     words = set(message.split())
-    places: list[tuple[str, Steps]] = [
-        (HOSTS, (link.router, "data", "links", link.name)) for link in policy.links.values()
+    places: list[tuple[str, str, Steps]] = [
+        (link.name, HOSTS, (link.router, "data", "links", link.name)) for link in policy.links.values()
     ]
-    places += [(POLICY, ("classes", name)) for name in policy.classes]
-    blamed = [place for place in places if place[1][-1] in words]
-    file, steps = blamed[-1] if blamed else (POLICY, ("classes",))
+    places += [(name, POLICY, ("classes", each.part_of or name)) for name, each in policy.classes.items()]
+    blamed = [place for place in places if place[0] in words]
+    _, file, steps = blamed[-1] if blamed else ("", POLICY, ("classes",))
     return documents[file].problem(steps, message, f"{hint[:1].upper()}{hint[1:]}.", key=True)
 
 

@@ -5,11 +5,12 @@ from typing import Literal
 from pydantic import Field
 
 from controller.config.addresses import Asn, CarriedCommunity, Prefix
+from controller.config.capacity_file import CostSpec, LimitsSpec
 from controller.config.class_role_file import ClassRolesSpec
 from controller.config.health_file import HealthSpec
 from controller.config.preference_file import PreferInSpec, RequireSpec, Tier
 from controller.config.role_file import RolesSpec
-from controller.config.scalars import Country, Name
+from controller.config.scalars import BitRate, Country, Name
 from controller.config.spec import AddressesSpec, Spec
 from controller.config.stability_file import OwnStabilitySpec, StabilitySpec
 from controller.config.time_file import MaintenanceSpec, WindowName, WindowSpec
@@ -45,6 +46,19 @@ class UpstreamSpec(Spec):
             "fail together, the others that share it are passed over. Default: none"
         ),
         examples=[["black-sea"]],
+    )
+    capacity: BitRate | None = Field(
+        default=None,
+        description=(
+            "what it carries at most, all its links together, each way. Traffic that goes there by choice "
+            "must fit. Default: the sum of its links' capacities, where hosts.yaml has each of them"
+        ),
+        examples=["100Gbps"],
+    )
+    cost: CostSpec | None = Field(
+        default=None,
+        description="what it charges. It breaks ties between equals. Default: as if it cost nothing",
+        examples=["{commit: 20Gbps, per_mbps: 0.4}"],
     )
 
 
@@ -155,6 +169,31 @@ class ClassSpec(Spec):
             "the order of 'prefer', and spares a second move when the shared thing is what broke"
         ),
     )
+    load: BitRate | None = Field(
+        default=None,
+        description=(
+            "what it carries at its peak, the larger direction. It tells where the class fits until the "
+            "routers' counters have told more. Default: not said"
+        ),
+        examples=["40Gbps"],
+    )
+    importance: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description=(
+            "the higher, the sooner it is given room. Where not all classes fit, the least important one "
+            "is moved away"
+        ),
+        examples=[1],
+    )
+    split: bool = Field(
+        default=False,
+        description=(
+            "make a class of each prefix, named NAME-1, NAME-2 and so on, that shares the load evenly. What "
+            "is too large to move as one can then be moved in part"
+        ),
+    )
 
 
 class PolicyFile(Spec):
@@ -178,6 +217,14 @@ class PolicyFile(Spec):
     )
     stability: StabilitySpec = Field(
         description=("when a move may happen. A dead path is left at once; everything else waits for these")
+    )
+    limits: LimitsSpec = Field(
+        default=LimitsSpec(),
+        description=(
+            "how full paths may be and how much may depend on one thing. Of what is not known, nothing is "
+            "held against anybody. Default: a tenth of each capacity is left free"
+        ),
+        examples=["{headroom: 10%}"],
     )
     roles: RolesSpec = Field(
         description=(
@@ -233,6 +280,7 @@ class PolicyDraft(Spec):
     health: HealthSpec | None = None
     classes: dict[Name, ClassSpec] = Field(default_factory=dict)
     stability: StabilitySpec | None = None
+    limits: LimitsSpec = LimitsSpec()
     roles: RolesSpec | None = None
     when_down: str = "drained"
     windows: dict[Name, WindowSpec] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from controller.config.schema import Row, Section, sections
 _NOTATIONS = (
     ("duration", "`400ms`, `10s`, `10min`, `1h`, `1d`; always with its unit"),
     ("percent", "`10%`; always with its sign, above 0 and below 100"),
+    ("bit rate", "`400Mbps`, `10Gbps`; bps, kbps, Mbps, Gbps or Tbps"),
     ("per hour", "`6 per hour`"),
     ("per link-year", "`1 per link-year`"),
     ("prefix", "`203.0.113.0/24`, `2001:db8:500::/48`; no host bits set"),

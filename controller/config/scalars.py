@@ -29,6 +29,9 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", re.ASCII)
 _RATE = re.compile(r"(\d{1,6})\s+per\s+hour", re.ASCII)
 _ABOUT_RATE = re.compile(r"(\d{1,6})\s*(?:/|per|an?)\s*h(?:ou)?r?s?", re.ASCII)
 _YEARLY = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s+per\s+link-year", re.ASCII)
+_BITS = {"bps": 1.0, "kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9, "Tbps": 1e12}
+_BIT_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([A-Za-z]*)", re.ASCII)
+_ABOUT_BITS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([kmgt]?)(?:b|bit|bits)?(?:/s|ps)?", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 _POLICY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,62}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}", re.ASCII)
@@ -126,6 +129,23 @@ def _rate(value: object) -> int:
     return int(found[1])
 
 
+def _bit_rate(value: object) -> float:
+    example = "400Mbps, 10Gbps or 1Tbps"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise refusal(f"the bit rate {value} has no unit", f"Write it like {example}.")
+    text = as_text(value, "a bit rate", example)
+    found = _BIT_RATE.fullmatch(text)
+    if found is None or found[2] not in _BITS:
+        about = _ABOUT_BITS.fullmatch(text.lower())
+        unit = next((each for each in _BITS if about and each.lower() == f"{about[2]}bps"), None)
+        hint = f"Write {about[1]}{unit}." if about and unit else f"Write it like {example}."
+        raise refusal(f"{quoted(text)} is not a bit rate", hint)
+    bps = float(found[1]) * _BITS[found[2]]
+    if not 0 < bps <= 1e15:
+        raise refusal(f"{quoted(text)} is out of range", "Write more than 0bps, up to 1000Tbps.")
+    return bps
+
+
 def _yearly(value: object) -> float:
     text = f"{value}" if type(value) in (int, float) else as_text(value, "a rate", "1 per link-year")
     found = _YEARLY.fullmatch(text)
@@ -164,10 +184,10 @@ def _environment_name(value: object) -> str:
     return value
 
 
-def _matching(
+def matching(
     pattern: re.Pattern[str], what: str, hint: str, nearest: Callable[[str], str] | None = None
 ) -> Callable[[object], str]:
-    """``nearest``: what someone may have meant; it is a hint if it fits."""
+    """A validator. ``nearest``: what someone may have meant; it is a hint if it fits."""
 
     def check(value: object) -> str:
         if not isinstance(value, str):
@@ -213,6 +233,11 @@ Percent = Annotated[
 Rate = Annotated[
     int, BeforeValidator(_rate), described("per hour", "6 per hour", r"(?=.*[1-9])[0-9]{1,6}\s+per\s+hour")
 ]
+BitRate = Annotated[
+    float,
+    BeforeValidator(_bit_rate),
+    described("bit rate", "10Gbps", r"(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,6})?\s*(bps|kbps|Mbps|Gbps|Tbps)"),
+]  # bits per second
 YearlyRate = Annotated[
     float,
     BeforeValidator(_yearly),
@@ -220,7 +245,7 @@ YearlyRate = Annotated[
 ]
 Name = Annotated[
     str,
-    BeforeValidator(_matching(_NAME, "a name as used here", _NAME_HINT, _as_name)),
+    BeforeValidator(matching(_NAME, "a name as used here", _NAME_HINT, _as_name)),
     described("name", pattern=_NAME.pattern),
 ]
 LinkName = Annotated[str, described("name of a link")]
@@ -228,26 +253,26 @@ RouterName = Annotated[str, described("name of a router")]
 Country = Annotated[
     str,
     BeforeValidator(
-        _matching(_COUNTRY, "a country code", "Write two capital letters of ISO 3166-1, like AZ.", str.upper)
+        matching(_COUNTRY, "a country code", "Write two capital letters of ISO 3166-1, like AZ.", str.upper)
     ),
     described("country code", "AZ", _COUNTRY.pattern),
 ]
 PolicyName = Annotated[
     str,
     BeforeValidator(
-        _matching(_POLICY_NAME, "a routing policy's name", "Write the name as it stands on the router.")
+        matching(_POLICY_NAME, "a routing policy's name", "Write the name as it stands on the router.")
     ),
     described("name of a policy", pattern=_POLICY_NAME.pattern),
 ]
 Interface = Annotated[
     str,
-    BeforeValidator(_matching(_INTERFACE, "an interface name", "Write the name as it stands on the router.")),
+    BeforeValidator(matching(_INTERFACE, "an interface name", "Write the name as it stands on the router.")),
     described("name of an interface", pattern=_INTERFACE.pattern),
 ]
 HostName = Annotated[
     str,
     BeforeValidator(
-        _matching(_HOST, "a host name or address", "Write letters, digits, dots, hyphens, colons.")
+        matching(_HOST, "a host name or address", "Write letters, digits, dots, hyphens, colons.")
     ),
     described("host name", pattern=_HOST.pattern),
 ]

@@ -110,7 +110,7 @@ def _unit(node: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     if "patternProperties" in node:
         (each,) = node["patternProperties"].values()
         unit = _unit(each, defs)
-        return f"a {unit} for each name" if unit.startswith(("section", "list")) else unit
+        return f"{'a ' * unit.startswith(('section', 'list'))}{unit} for each name"
     if "enum" in node or "const" in node:
         return " or ".join(node.get("enum", (node.get("const"),)))
     if node["type"] == "array":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from controller.config.problems import Problem
 from controller.config.sense_announced import sense_announced
+from controller.config.sense_capacity import sense_capacity
 from controller.config.sense_classes import sense_classes
 from controller.config.sense_numbers import sense_numbers
 from controller.config.sense_prefixes import sense_prefixes
@@ -16,5 +17,5 @@ from controller.core.model import Policy
 
 def sense(sources: Sources, policy: Policy) -> Iterator[Problem]:
     """Every such finding. ``policy`` is what ``sources``, which are without problems, came to."""
-    for each in (sense_classes, sense_prefixes, sense_roles, sense_announced, sense_numbers):
+    for each in (sense_classes, sense_prefixes, sense_roles, sense_announced, sense_numbers, sense_capacity):
         yield from each(sources, policy)

@@ -91,7 +91,7 @@ def _free(document: Document, model: type[BaseModel], steps: Steps) -> list[str]
 
 def _meant(word: str, known: Iterable[str]) -> str | None:
     """The one of those known that a word is likely to stand for."""
-    return next(iter(get_close_matches(word.partition(":")[0], list(known), n=1, cutoff=0.6)), None)
+    return next(iter(get_close_matches(word.partition(":")[0], list(known), n=1, cutoff=0.61)), None)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:

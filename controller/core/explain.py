@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from controller.core.model import Assignment, Decision, Placement
 
+_BITS = (("Tbit/s", 1e12), ("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3), ("bit/s", 1.0))
 LISTED = 3  # names written out before "and N more": a sentence is read at a glance
 
 
@@ -58,6 +59,26 @@ def written(seconds: float) -> str:
         if seconds >= least * size and seconds % size == 0:
             return f"{seconds / size:g}{unit}"
     return f"{seconds:g}s"
+
+
+def bit_rate(bps: float) -> str:
+    """``9.5 Gbit/s``."""
+    unit, size = _unit(bps)
+    return f"{_figure(bps / size)} {unit}"
+
+
+def filling(load_bps: float, capacity_bps: float) -> str:
+    """``52 of 45 Gbit/s``."""
+    unit, size = _unit(max(load_bps, capacity_bps))
+    return f"{_figure(load_bps / size)} of {_figure(capacity_bps / size)} {unit}"
+
+
+def _unit(bps: float) -> tuple[str, float]:
+    return next((each for each in _BITS if bps >= each[1]), _BITS[-1])
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def names(items: Sequence[str]) -> str:

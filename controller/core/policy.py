@@ -23,6 +23,8 @@ from controller.core.model import (
 )
 from controller.core.rules import (
     calendar,
+    capacity,
+    congestion,
     course,
     eligibility,
     fitness,
@@ -125,6 +127,7 @@ def _told(
         *([contrast[0]] if contrast else []),
     ]
     notices = (
+        *decision.notices,
         *moment.vantage.notices,
         *view.orders.notices,
         *trust.notices(view, moment.health),
@@ -148,17 +151,27 @@ def _told(
 
 def _think(view: Snapshot) -> Decision:
     classes = view.policy.classes
-    thoughts = {name: course.think(view, _at_this_hour(view, each)) for name, each in classes.items()}
+    timely = {name: _at_this_hour(view, each) for name, each in classes.items()}
+    relief = congestion.relieve(view, timely, capacity.begin(view))
+    claims = relief.claims
+    found = {}
+    for name in capacity.order(classes):
+        found[name] = course.think(view, timely[name], capacity.seen_by(claims, classes, name))
+        claims = capacity.after(view, claims, name, found[name].placements)
+    thoughts = {name: found[name] for name in classes}
     held = tuple(hold for thought in thoughts.values() for hold in thought.held)
     return Decision(
         assignment={name: thought.placements for name, thought in thoughts.items()},
         sentence=sentence((thought.clause for thought in thoughts.values()), _links_tail(view)),
         reasons=(*eligibility.reasons(view), *(r for thought in thoughts.values() for r in thought.reasons)),
         held=held,
+        notices=relief.notices,
         escape=any(thought.escape for thought in thoughts.values()),
         moves={name: thought.move for name, thought in thoughts.items() if thought.move is not None},
         decide_again_at=_first(
-            *(hold.until for hold in held), *(thought.again_at for thought in thoughts.values())
+            relief.again_at,
+            *(hold.until for hold in held),
+            *(thought.again_at for thought in thoughts.values()),
         ),
     )
 

@@ -21,6 +21,7 @@ from controller.core.model import (
     Window,
 )
 from controller.core.policy import decide
+from controller.core.rules.capacity import crowded
 from controller.core.rules.snapshot import USABLE, complete
 
 LONG_CLEAN_S: Final = 7 * 86400.0  # that what is taken to be well has been so
@@ -64,6 +65,7 @@ class Answer:
     failure: Failure
     decision: Decision
     fates: tuple[Fate, ...]
+    crowded: tuple[str, ...] = ()  # what would not fit: ``iran would carry 60 of 18 Gbit/s``
 
     @property
     def stranded(self) -> tuple[str, ...]:
@@ -146,7 +148,19 @@ def answer(failure: Failure, policy: Policy, moment: Moment) -> Answer:
     )
     alive = {name for name, each in seen.items() if each.verdict in USABLE and name not in failure.links}
     fates = tuple(_fate(policy, name, decision, moment.current or {}, alive) for name in policy.classes)
-    return Answer(failure, decision, fates)
+    carried = {
+        name: tuple(
+            sorted(
+                {
+                    policy.links[link].upstream
+                    for link, each in placed.items()
+                    if each.role == PRIMARY and link in alive
+                }
+            )
+        )
+        for name, placed in decision.assignment.items()
+    }
+    return Answer(failure, decision, fates, tuple(crowded(policy, moment.traffic, carried, alive)))
 
 
 def _fate(policy: Policy, name: str, decision: Decision, current: Assignment, alive: set[str]) -> Fate:
@@ -184,7 +198,8 @@ def told(answer: Answer) -> list[str]:
     lines: dict[str, list[str]] = {}
     for fate in answer.fates:
         lines.setdefault(_way(fate), []).append(fate.traffic_class)
-    return [f"{names(classes)} {text}" if text else lost(classes) for text, classes in lines.items()]
+    ways = [f"{names(classes)} {text}" if text else lost(classes) for text, classes in lines.items()]
+    return [*ways, *answer.crowded]
 
 
 def lost(classes: Sequence[str]) -> str:

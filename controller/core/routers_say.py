@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.core.interface import Port
-from controller.core.model import Family, InterfaceSample, LinkSeen, Policy, SessionSample, Signal
+from controller.core.model import (
+    Family,
+    InterfaceSample,
+    InterfaceSeen,
+    LinkSeen,
+    Policy,
+    SessionSample,
+    Signal,
+)
 from controller.core.prefixes import Normal, Table
 
 Key = tuple[str, Family]
@@ -54,8 +62,12 @@ class RoutersSay:
             }
             port = self.ports.get(name)
             if sessions or port:
-                found[name] = LinkSeen(sessions, port.seen() if port else None)
+                found[name] = LinkSeen(sessions, self._interface(name, port) if port else None)
         return found
+
+    def _interface(self, link: str, port: Port) -> InterfaceSeen:
+        capacity = self.policy.links[link].capacity_bps
+        return replace(port.seen(), capacity_mbps=None if capacity is None else capacity / 1e6)
 
     # --- what outlives the process -------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from controller.config.problems import Problem, quoted
 from controller.config.validate import Checked, did_you_mean
 from controller.core.model import Policy
 from controller.sim.check_orders import check_orders
-from controller.sim.scenario_file import EventSpec, ExpectSpec, ScenarioDraft
+from controller.sim.scenario_file import EventSpec, ExpectSpec, LoadSpec, ScenarioDraft
 from controller.sim.words import brief
 
 PLACES: Final = ("link", "upstream", "risk", "router", "all")
@@ -30,7 +30,10 @@ def check_scenario(scenario: Draft, policy: Policy) -> Iterator[Problem]:
     for index, event in enumerate(scenario.draft.events):
         yield from _place(scenario, index, event, known)
         yield from _measure(scenario, index, event)
-        yield from _times(scenario, index, event)
+        yield from _times(scenario, "events", index, event)
+    for index, load in enumerate(scenario.draft.traffic):
+        yield from _unknown(scenario, ("traffic", index, "class"), "class", load.traffic_class, known)
+        yield from _times(scenario, "traffic", index, load)
     yield from check_orders(scenario, policy)
     for index, claim in enumerate(scenario.draft.expect):
         yield from _claim(scenario, index, claim, policy)
@@ -104,9 +107,9 @@ def _measure(scenario: Draft, index: int, event: EventSpec) -> Iterator[Problem]
             yield scenario.problem(("events", index, measure), message, hint, key=True)
 
 
-def _times(scenario: Draft, index: int, event: EventSpec) -> Iterator[Problem]:
+def _times(scenario: Draft, section: str, index: int, event: EventSpec | LoadSpec) -> Iterator[Problem]:
     def problem(key: str, message: str, hint: str) -> Problem:
-        return scenario.problem(("events", index, key), message, hint)
+        return scenario.problem((section, index, key), message, hint)
 
     lasts = scenario.draft.lasts
     if lasts is not None and event.at >= lasts:

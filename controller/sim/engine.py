@@ -32,6 +32,7 @@ from controller.sim.eyes import eyes
 from controller.sim.ledger import Ledger
 from controller.sim.report import Run, Said
 from controller.sim.scenario import WELL, Condition, Scenario, worst
+from controller.sim.traffic import Roads
 from controller.sim.world import Turn, World, turns
 from controller.windows import Windows
 
@@ -77,6 +78,7 @@ class _Simulation:
         self._now, self._woken = 0.0, False
         self._install()
         self._ledger = Ledger(policy, self._world, self._running, scenario.lasts_s)
+        self._roads = Roads(policy, scenario.loads)
 
     def _install(self) -> None:
         """The network in calm, as the controller has set it up long ago."""
@@ -104,6 +106,8 @@ class _Simulation:
             lanes=self._ledger.lanes,
             upstreams={link.name: link.upstream for link in self._policy.links.values()},
             checked=check(self._scenario, self._ledger.accounts, self._said),
+            full_s=self._roads.full_s if self._scenario.loads else {},
+            costs=self._roads.costs(),
         )
 
     # --- time -----------------------------------------------------------------------------------
@@ -113,6 +117,9 @@ class _Simulation:
         while (at := self._next_at()) <= until:
             self._now = at
             self._look(at)
+            if self._roads.next_at <= at:
+                users = {name: self._ledger.users(name) for name in self._policy.classes}
+                self._woken |= self._roads.look(users, self._running, at)
             if self._read_at <= at:
                 self._read(at)
             if self._push is not None and self._push.at <= at:
@@ -122,7 +129,7 @@ class _Simulation:
         self._now = until
 
     def _next_at(self) -> float:
-        times = [self._read_at, min(self._next.values(), default=inf)]
+        times = [self._read_at, self._roads.next_at, min(self._next.values(), default=inf)]
         if self._push is not None:
             times.append(self._push.at)
         else:
@@ -216,6 +223,7 @@ class _Simulation:
                 vantage=CALM,
                 overrides=self._orders,
                 windows=self._windows.at(self._scenario.begins_utc + now, now),
+                traffic=self._roads.traffic,
             ),
         )
         told = telling(decision, health, CALM), tuple(order.number for order in self._orders)

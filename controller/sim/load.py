@@ -12,8 +12,8 @@ from controller.config.validate import check, did_you_mean
 from controller.core.model import ANCHORS, USER_PATH, Policy
 from controller.sim.check_orders import given
 from controller.sim.check_scenario import check_scenario
-from controller.sim.scenario import Condition, Expectation, Outage, Scenario, Span
-from controller.sim.scenario_file import EventSpec, ExpectSpec, ScenarioDraft, ScenarioFile
+from controller.sim.scenario import Condition, Expectation, Load, Outage, Scenario, Span
+from controller.sim.scenario_file import EventSpec, ExpectSpec, LoadSpec, ScenarioDraft, ScenarioFile
 from controller.sim.trace import trace
 from controller.sim.words import brief
 
@@ -76,6 +76,7 @@ def scenario(path: Path, content: bytes, policy: Policy) -> tuple[Scenario | Non
             lasts_s=file.lasts,
             spans=tuple(span for event in file.events for span in _spans(event, file.lasts, policy)),
             outages=tuple(each for event in file.events for each in _outages(event, file.lasts)),
+            loads=tuple(each for load in file.traffic for each in _loads(load, file.lasts)),
             usual_ms=usual,
             expected=tuple(_expectation(claim, file.lasts) for claim in file.expect),
             begins_utc=datetime.fromisoformat(file.begins).replace(tzinfo=UTC).timestamp(),
@@ -99,7 +100,12 @@ def _content(path: Path) -> bytes:
         raise ScenarioError(path.parent, [problem]) from error
 
 
-def _occurrences(event: EventSpec, lasts_s: float) -> Iterator[tuple[float, float]]:
+def _loads(load: LoadSpec, lasts_s: float) -> Iterator[Load]:
+    for start_s, end_s in _occurrences(load, lasts_s):
+        yield Load(load.traffic_class, start_s, end_s, load.load)
+
+
+def _occurrences(event: EventSpec | LoadSpec, lasts_s: float) -> Iterator[tuple[float, float]]:
     """Start and end of every time that it happens, within the scenario."""
     last_s = lasts_s if event.until is None else min(event.until, lasts_s)
     number, start_s = 0, event.at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.model import Override
@@ -43,6 +43,10 @@ class Run:
     lanes: Mapping[str, Lane]  # by link: how it really was
     upstreams: Mapping[str, str]  # link -> upstream
     checked: tuple[Checked, ...]
+    full_s: Mapping[str, float] = field(default_factory=dict)  # class -> on a path that carried too much
+    costs: Mapping[str, float] = field(
+        default_factory=dict
+    )  # upstream -> of a month like this, beyond its commit
 
     @property
     def met(self) -> bool:
@@ -114,6 +118,7 @@ def _plain(run: Run) -> dict[str, Any]:
     return {
         "policy": run.policy,
         "met": run.met,
+        "costs": dict(run.costs),
         "classes": {
             name: {
                 "availability": run.availability(name),
@@ -121,6 +126,7 @@ def _plain(run: Run) -> dict[str, Any]:
                 "dead_s": account.dead_s,
                 "poor_s": account.poor_s,
                 "minutes": run.minutes(name),
+                "full_s": run.full_s.get(name),
                 "moves": len(account.moves),
                 "false_moves": sum(move.false for move in account.moves),
                 "carried": [{"from_s": at, "upstreams": list(names)} for at, names in account.carried],

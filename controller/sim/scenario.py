@@ -67,6 +67,16 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What one class carries from ``start_s`` to ``end_s``, the larger direction."""
+
+    traffic_class: str
+    start_s: float
+    end_s: float
+    bps: float
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """One claim. Of those below the blank line exactly one is made; ``start_s`` to ``end_s`` bounds it."""
 
@@ -91,6 +101,7 @@ class Scenario:
     lasts_s: float
     spans: tuple[Span, ...] = ()
     outages: tuple[Outage, ...] = ()
+    loads: tuple[Load, ...] = ()
     usual_ms: Mapping[str, float] = field(default_factory=dict)  # link -> round trip, where not USUAL_MS
     expected: tuple[Expectation, ...] = ()
     about: str = ""

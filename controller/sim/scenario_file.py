@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from controller.config.problems import quoted
-from controller.config.scalars import Duration, Name, as_text, refusal
+from controller.config.scalars import BitRate, Duration, Name, as_text, refusal
 from controller.config.spec import Spec
 from controller.config.times import LocalTime
 from controller.sim.ordered import NO_REASON, SOMEBODY
@@ -77,6 +77,19 @@ class OrderSpec(Spec):
     reason: str = Field(default=NO_REASON, min_length=1, description="why")
 
 
+class LoadSpec(Spec):
+    """What a class carries for a while, once or again and again; of several at once the largest counts."""
+
+    traffic_class: Name = Field(alias="class", description="the class", examples=["residential"])
+    at: Moment = Field(description="when it begins, since the scenario began", examples=["18h"])
+    load: BitRate = Field(
+        description="so much, the larger direction; else what the policy expects", examples=["60Gbps"]
+    )
+    lasts: Duration | None = Field(default=None, description="for so long; to the end, if left out")
+    every: Duration | None = Field(default=None, description="and again after this long, start to start")
+    until: Moment | None = Field(default=None, description="with every: no further start from then on")
+
+
 class ExpectSpec(Spec):
     """Something that must turn out so."""
 
@@ -115,6 +128,10 @@ class ScenarioFile(Spec):
     usual: dict[Name, Duration] = Field(
         default_factory=dict, description="round trips over an upstream in calm; 40ms unless given"
     )
+    traffic: list[LoadSpec] = Field(
+        default_factory=list,
+        description="what classes carry; with any of it, loads are measured as routers' counters would",
+    )
     events: list[EventSpec] = Field(default_factory=list, description="what happens, in any order")
     orders: list[OrderSpec] = Field(default_factory=list, description="what people order, in any order")
     expect: list[ExpectSpec] = Field(default_factory=list, description="what must come of it")
@@ -128,6 +145,7 @@ class ScenarioDraft(Spec):
     lasts: Duration | None = None
     begins: LocalTime = BEGINS
     usual: dict[Name, Duration] = Field(default_factory=dict)
+    traffic: list[LoadSpec] = Field(default_factory=list)
     events: list[EventSpec] = Field(default_factory=list)
     orders: list[OrderSpec] = Field(default_factory=list)
     expect: list[ExpectSpec] = Field(default_factory=list)

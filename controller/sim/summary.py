@@ -13,6 +13,13 @@ def figures(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     classes = dict.fromkeys(name for run in runs for name in run.accounts)
     rows = [row for name in classes for row in _of_class(runs, name)]
     expected = [f"{sum(each.met for each in run.checked)} of {len(run.checked)}" for run in runs]
+    rows += [
+        (
+            f"{up}: beyond its commit, a month",
+            [f"{run.costs[up]:.2f}" if up in run.costs else "-" for run in runs],
+        )
+        for up in dict.fromkeys(up for run in runs for up in run.costs)
+    ]
     return [*rows, ("expectations met", expected)] if runs[0].checked else rows
 
 
@@ -34,6 +41,10 @@ def _of_class(runs: Sequence[Run], name: str) -> list[tuple[str, list[str]]]:
         ("moves", [str(len(each.moves)) if each else "-" for each in accounts]),
         ("false moves", [str(sum(move.false for move in each.moves)) if each else "-" for each in accounts]),
     ]
+    if any(run.full_s for run in runs):
+        rows.append(
+            ("over capacity", [span(run.full_s[name]) if name in run.full_s else "-" for run in runs])
+        )
     rows += [
         (f"minutes on {up}", [f"{each.on_s.get(up, 0.0) / 60:.1f}" if each else "-" for each in accounts])
         for up in used

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from controller.core.model import ControlState, Decision, Health, OrderKind, Outcome, Override, Together
+from controller.core.percentile import Average
 from controller.core.turn import Turn
 from controller.ports import Record, Snapshot, StoreError
 
@@ -35,6 +36,10 @@ CREATE TABLE IF NOT EXISTS overrides (
     subject TEXT NOT NULL, upstream TEXT NOT NULL,
     owner TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL, until REAL, ended REAL, ended_by TEXT
 );
+CREATE TABLE IF NOT EXISTS usage (
+    link TEXT NOT NULL, slot INTEGER NOT NULL, bps_in REAL NOT NULL, bps_out REAL NOT NULL,
+    PRIMARY KEY (link, slot)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -252,6 +257,22 @@ class SqliteStore:
         with self._translated():
             kept = self._kept(f"learned {what}")
             return {} if kept is None else _learned.validate_json(kept)
+
+    # --- the month's traffic -------------------------------------------------------------------
+
+    def keep_usage(self, averages: Sequence[Average], first_slot: int) -> None:
+        """Add what links carried in five minutes each; what is older than ``first_slot`` is forgotten."""
+        with self._translated(), self._db:
+            self._db.executemany("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)", averages)
+            self._db.execute("DELETE FROM usage WHERE slot < ?", (first_slot,))
+
+    def load_usage(self, first_slot: int) -> list[Average]:
+        """What is kept from that slot on."""
+        with self._translated():
+            rows = self._db.execute(
+                "SELECT link, slot, bps_in, bps_out FROM usage WHERE slot >= ?", (first_slot,)
+            )
+            return [Average(*row) for row in rows]
 
     # --- the live view -------------------------------------------------------------------------
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from controller.core.load import SMOOTHED_S
 from controller.core.model import Family, Verdict
 from controller.core.prefixes import KIND as PREFIXES
 from controller.core.prefixes import Normal
+from controller.core.shares import SETTLE_S
 from controller.lab.lab import Lab
 from controller.store.sqlite import SqliteStore
 from tests.lab.operate import (
@@ -148,3 +150,22 @@ def test_status_tells_of_sessions_tables_and_load_with_units(site: Site) -> None
     assert " for " in shown
     assert "Mbit/s" in shown
     assert f"{USUAL} of {USUAL}" in shown
+
+
+@pytest.mark.timeout(400)
+def test_what_the_class_carries_is_learned_from_real_counters(site: Site, controller: Controller) -> None:
+    """The lab's own probes and keepalives are traffic enough: what counts is that a figure comes of them."""
+
+    def known() -> bool:
+        seen = controller.snapshot()
+        return (
+            seen is not None
+            and bool(seen.traffic.classes)
+            and set(seen.traffic.links) == set(site.policy.links)
+        )
+
+    wait_for("what the class carries", SETTLE_S + SMOOTHED_S + 30, known)
+    seen = controller.snapshot()
+    assert seen is not None
+    assert 0 < seen.traffic.classes["residential"] < 1e8
+    assert "peaks of the last hour: residential " in site.failover("status").stdout

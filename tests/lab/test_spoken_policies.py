@@ -50,7 +50,7 @@ def test_med_communities_for_the_upstream_and_more_specifics_are_heard_there(wor
     told = {"path": "64500", "communities": "64500:9 64501:90"}
     eventually(lambda: heard(world.azerbaijan, "203.0.113.0/26") == told)  # primary
     eventually(lambda: med(world.azerbaijan, "203.0.113.0/25") == 30)
-    eventually(lambda: med(world.georgia, "203.0.113.0/25") == 100)  # backup
+    eventually(lambda: med(world.georgia, "203.0.113.0/24") == 100)  # backup, as policy has it
     eventually(lambda: "203.0.113.0/26" not in heard_prefixes(world.georgia))
 
 

@@ -17,7 +17,7 @@ from controller.cli.root import app
 from controller.config import default_inventory, reference, schema
 from controller.config.addresses import AnyAddress, Asn, Community, Prefix
 from controller.config.document import read
-from controller.config.scalars import Country, Duration, Name, Percent, Rate, YearlyRate
+from controller.config.scalars import BitRate, Country, Duration, Name, Percent, Rate, YearlyRate
 from controller.config.schema import sections
 
 SCHEMA = schema()
@@ -65,6 +65,18 @@ def test_it_accepts_every_sample_in_the_starter_s_comments() -> None:
     assert wrong(text) == []
 
 
+def test_it_accepts_the_starter_s_samples_of_capacity() -> None:
+    text = re.sub(r"^# (?=limits:)", "", SAMPLE, flags=re.MULTILINE)
+    text = re.sub(r"^#   (?=headroom:|dependence:|over_commit:)", "  ", text, flags=re.MULTILINE)
+    text = re.sub(r"^    # (?=load:|importance:|split:)", "    ", text, flags=re.MULTILINE)
+    own = "".join(re.findall(r"^#   ((?:capacity|cost):.*\n)", text, re.MULTILINE))
+    assert own.count("\n") == 2
+    text = text.replace("    asn: 64501\n", f"    asn: 64501\n    {own}".replace("\ncost", "\n    cost"))
+    assert "\nlimits:\n  headroom: 10%" in text
+    assert "\n    split: true" in text
+    assert wrong(text) == []
+
+
 def test_it_accepts_what_is_shared_below_keys_with_a_dot() -> None:
     text = SAMPLE.replace("upstreams:\n", ".sea: &sea {shared_risk: [black-sea]}\nupstreams:\n", 1)
     assert wrong(text.replace("    shared_risk: [black-sea]\n", "    <<: *sea\n", 1)) == []
@@ -77,6 +89,10 @@ def test_it_accepts_what_is_shared_below_keys_with_a_dot() -> None:
         ("hold_down: 10min", "hold_down: 10m", "stability/hold_down"),
         ("hold_down: 10min", "hold_donw: 10min", "stability stability"),
         ("changes: 6 per hour", "changes: 6", "stability/changes"),
+        ("country: IR", "capacity: 10", "upstreams/iran/capacity"),
+        ("country: IR", "cost: {per_mbps: -1}", "upstreams/iran/cost"),
+        ("when_down: drained", "limits: {over_commit: never}", "limits/over_commit"),
+        ("when_down: drained", "limits: {dependence: {Black Sea: 10%}}", "limits/dependence"),
         ("escapes: 12 per hour", "escapes: 0 per hour", "stability/escapes"),
         ("loss: 30%", "loss: 30", "health/catch/0/loss"),
         ("loss: 30%", "loss: 100%", "health/catch/0/loss"),
@@ -104,6 +120,7 @@ VALUES: dict[str, tuple[Any, list[Any]]] = {
     "percent": (Percent, ["10%", "0.5%", "99.9 %", 10, 0.1, "0%", "100%", "10", "-1%", "0.0%"]),
     "rate": (Rate, ["6 per hour", "1  per  hour", "0 per hour", 6, "6/h", "6 per day", "1.5 per hour"]),
     "yearly": (YearlyRate, ["1 per link-year", "0.5 per link-year", "1 per year", 1, "0 per link-year"]),
+    "bit rate": (BitRate, ["10Gbps", "2.5 Tbps", "1bps", "400Mbps", 10, "10", "10G", "10gbps", "0bps", "-1Gbps", "1e3bps"]),
     "address": (AnyAddress, ["198.51.100.1", "2001:db8::1", "host.example.net", "198.51.100.0/24", 1]),
     "prefix": (Prefix, ["203.0.113.0/24", "2001:db8::/32", "203.0.113.0", "::/0", "0.0.0.0/0", "2001:db8::/129"]),
     "community": (Community, ["65000:70", "64501:1:2", "no-export", 65000, "1:2:3:4", ":1"]),

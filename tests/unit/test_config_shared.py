@@ -169,8 +169,8 @@ def test_nornir_reads_such_a_file_as_we_do(tmp_path: Path) -> None:
         (("*upstream, asn: 64502", "*upstraem, asn: 64502"), ["policy.yaml:10:17: no anchor 'upstraem' stands above. Write '&upstraem' before the value that is meant, further up in this file."]),
         (("{<<: *backup, local", "{<<: *long, local"), ["policy.yaml:28:13: '<<' merges mappings, and this is none. Name an anchor of a mapping."]),
         # only a dot at the very top sets aside
-        (("  iran: {asn: 64503}", "  iran: {asn: 64503, .note: x}"), ["policy.yaml:11:22: unknown key '.note'. Known here: asn, country, shared_risk."]),
-        (("upstreams:\n", "x-shared: 1\nupstreams:\n"), ["policy.yaml:8:1: unknown key 'x-shared'. Known here: upstreams, health, classes, stability, roles, when_down, user_path."]),
+        (("  iran: {asn: 64503}", "  iran: {asn: 64503, .note: x}"), ["policy.yaml:11:22: unknown key '.note'. Known here: asn, country, owner, shared_risk, capacity, cost."]),
+        (("upstreams:\n", "x-shared: 1\nupstreams:\n"), ["policy.yaml:8:1: unknown key 'x-shared'. Known here: upstreams, health, classes, stability, limits, roles, when_down, windows, maintenance, freezes, user_path."]),
     ],
 )  # fmt: skip
 def test_a_slip_in_what_is_shared_is_told_once_with_its_place(edit: tuple[str, str], says: list[str]) -> None:

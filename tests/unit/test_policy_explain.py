@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from controller.cli.root import app
+from controller.config import write_starter
 from controller.core.grey_threshold import LEVELS, Calibrator
 from controller.core.roles_text import roles_told
 from controller.store.sqlite import SqliteStore
@@ -23,7 +24,7 @@ def said(state: Path, *words: str) -> str:
 
 
 def test_links_that_are_alike_are_told_of_together_by_formula_at_first(tmp_path: Path) -> None:
-    lines = said(tmp_path).splitlines()
+    lines = said(tmp_path).split("\n\n")[2].splitlines()
     assert lines[0].startswith("edge1-azerbaijan IPv4, edge1-azerbaijan IPv6, ")
     assert lines[1].startswith("  loss is found: 100% in 0.5 s, 30% in ")
     assert lines[2].endswith("by formula until there are 14, 0.0 quiet days so far")
@@ -31,7 +32,7 @@ def test_links_that_are_alike_are_told_of_together_by_formula_at_first(tmp_path:
 
 
 def test_roles_are_told_in_words(tmp_path: Path) -> None:
-    assert said(tmp_path).splitlines()[3:] == [
+    assert said(tmp_path).split("\n\n")[1].splitlines() == [
         "primary: local preference 300, 1 prepend; each further place -1 prepend",
         "backup: local preference 200, 3 prepends; each further place -10 local preference, +1 prepend",
         "drained: local preference 50, 5 prepends, graceful shutdown",
@@ -91,7 +92,7 @@ def test_a_link_with_a_history_has_a_promise_of_its_own(tmp_path: Path) -> None:
         },
     )
     store.close()
-    told = {(each["link"], each["family"]): each for each in json.loads(said(tmp_path, "--json"))}
+    told = {(each["link"], each["family"]): each for each in json.loads(said(tmp_path, "--json"))["links"]}
     worse, better, unknown = (
         told["edge1-georgia", "ipv4"],
         told["edge1-georgia", "ipv6"],
@@ -101,3 +102,28 @@ def test_a_link_with_a_history_has_a_promise_of_its_own(tmp_path: Path) -> None:
     assert worse["seconds"]["10%"] > unknown["seconds"]["10%"] > better["seconds"]["10%"]
     assert worse["quiet_days"] == pytest.approx(20)
     assert "where loss is known to come without bursts" in said(tmp_path)
+
+
+def test_what_fits_where_is_told_in_sentences_where_policy_says_something_of_it(tmp_path: Path) -> None:
+    write_starter(tmp_path)
+    file = tmp_path / "inventory" / "policy.yaml"
+    text = file.read_text().replace(
+        "    country: IR", "    country: IR\n    capacity: 20Gbps\n    cost: {commit: 5Gbps, per_mbps: 0.4}"
+    )
+    text = text.replace("    backups_disjoint: false", "    split: true\n    load: 40Gbps")
+    file.write_text(text + "limits: {dependence: {black-sea: 70%}}\n")
+    done = CliRunner().invoke(
+        app, ["--inventory", str(tmp_path / "inventory"), "--state", str(tmp_path), "policy", "explain"]
+    )
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.stdout.split())
+    for sentence in (
+        "residential is split into residential-1 (203.0.113.0/24), residential-2 (2001:db8:500::/48): each moves",
+        "outbound, residential-1 steers for all of it.",
+        "Filled by choice, 10% being left free: azerbaijan as much as goes there, georgia as much as goes there, iran",
+        "Room is given in this order, and made in the opposite one: residential-1 (20 Gbit/s), residential-2 (20 Gbit/s).",
+        "No more than 70% of all traffic is put on black-sea (azerbaijan, georgia) while it can go elsewhere.",
+        "iran: 5 Gbit/s are paid for in any case, then 0.4 for each Mbit/s of the month's 95th percentile.",
+        "Cost decides between equals only.",
+    ):
+        assert sentence in told

@@ -12,7 +12,7 @@ import pytest
 
 from controller.cli.root import main
 from controller.config import write_starter
-from controller.core.model import Moment, OrderKind, Override, Verdict
+from controller.core.model import Moment, OrderKind, Override, Traffic, Verdict
 from controller.core.readiness import Answer, answer, failures, pairs, told
 from controller.ready import EVERY_S, Readiness
 from tests.decide_world import AZ, DOWN, GE1, GE2, IR, World, traffic_class, world
@@ -75,6 +75,27 @@ def test_what_people_drained_is_no_answer_either() -> None:
     assert lines(w)["link edge1-azerbaijan, upstream azerbaijan"][0].startswith(
         "residential to iran (edge2-iran)"
     )
+
+
+def test_what_would_not_fit_is_said_in_figures() -> None:
+    w = world(shared=True)
+    sizes = {"georgia": 50e9, "iran": 20e9}
+    upstreams = {
+        name: replace(each, capacity_bps=sizes.get(name)) for name, each in w.policy.upstreams.items()
+    }
+    residential = replace(w.policy.classes["residential"], load_bps=30e9)
+    w.policy = replace(w.policy, upstreams=upstreams, classes={"residential": residential})
+    found = lines(w)
+    assert found["link edge1-azerbaijan, upstream azerbaijan"] == [
+        "residential to georgia (edge1-georgia and edge2-georgia), then iran"
+    ]
+    assert found["shared risk black-sea"] == [
+        "residential to iran (edge2-iran), then nothing",
+        "iran would carry 30 of 18 Gbit/s",
+    ]
+    moment = Moment(w.health, w.state, w.now, w.current, traffic=Traffic(classes={"residential": 15e9}))
+    (sea,) = (each for each in failures(w.policy) if each.name == "shared risk black-sea")
+    assert answer(sea, w.policy, moment).crowded == ()
 
 
 def test_pairs_leave_out_what_one_of_them_contains() -> None:

@@ -3,6 +3,7 @@
 Times named ``at``, ``since``, ``now``, ``sent_at`` are monotonic seconds unless the name says ``utc``.
 """
 
+from controller.core.model.carried import NOTHING_KNOWN, Traffic
 from controller.core.model.decided import (
     Assignment,
     ControlState,
@@ -48,9 +49,11 @@ from controller.core.model.network import (
     WITHDRAWN,
     Block,
     Catch,
+    Cost,
     HealthPolicy,
     InterfacePolicy,
     LatencyPolicy,
+    Limits,
     Link,
     Maintenance,
     Placement,
@@ -107,6 +110,7 @@ __all__ = [
     "DOUBTFUL",
     "DRAINED",
     "JOINT",
+    "NOTHING_KNOWN",
     "PRIMARY",
     "ROLE_NAMES",
     "USER_PATH",
@@ -122,6 +126,7 @@ __all__ = [
     "Change",
     "CommunityList",
     "ControlState",
+    "Cost",
     "Counters",
     "Decision",
     "Delay",
@@ -142,6 +147,7 @@ __all__ = [
     "InterfaceSeen",
     "Knobs",
     "LatencyPolicy",
+    "Limits",
     "Link",
     "LinkMemory",
     "LinkSeen",
@@ -178,6 +184,7 @@ __all__ = [
     "TcpConnect",
     "Term",
     "Together",
+    "Traffic",
     "TrafficClass",
     "TwampTest",
     "Unchanged",

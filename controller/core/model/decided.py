@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from controller.core.model.carried import NOTHING_KNOWN, Traffic
 from controller.core.model.network import Placement
 from controller.core.model.ordered import Override
 from controller.core.model.seen import Health
@@ -145,3 +146,4 @@ class Moment:
     windows: Mapping[str, Window] = field(
         default_factory=dict
     )  # of the policy; one that is missing is closed
+    traffic: Traffic = NOTHING_KNOWN  # how much goes where

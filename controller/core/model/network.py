@@ -10,6 +10,14 @@ from controller.core.witnesses import Prometheus, RouterTests
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What an upstream charges: by the 95th percentile of a month's five-minute averages."""
+
+    per_mbps: float  # of each Mbit/s beyond the commit
+    commit_bps: float = 0.0  # paid for in any case
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     """A provider of transit."""
 
@@ -18,6 +26,8 @@ class Upstream:
     country: str | None = None  # ISO 3166-1 alpha-2
     shared_risk: frozenset[str] = frozenset()
     owner: str | None = None
+    capacity_bps: float | None = None  # all its links together; None: as its links' tell
+    cost: Cost | None = None  # None: as if it cost nothing
 
     @property
     def risks(self) -> frozenset[str]:
@@ -41,6 +51,7 @@ class Link:
     base_policy_in: str | None = None  # the operator's own policy for this neighbor; role policies call it
     base_policy_out: str | None = None
     shared_risk: frozenset[str] = frozenset()  # beside its upstream's: the building, the local loop
+    capacity_bps: float | None = None  # each way
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,10 @@ class TrafficClass:
     destination_communities: tuple[str, ...] = ()  # whatever carries one of these
     more_specifics: tuple[Network, ...] = ()  # inside ``prefixes``: announced by roles that say so
     roles: Mapping[str, Role] = field(default_factory=dict, hash=False)  # in place of the policy's
+    load_bps: float | None = None  # expected at its peak, the larger direction
+    importance: int = 0  # the more important is given room first
+    split: bool = False  # to become a class for each prefix
+    part_of: str | None = None  # the class of the policy's file that it was split from
 
     @property
     def upstreams(self) -> tuple[str, ...]:
@@ -288,6 +303,15 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How full paths may be, and how much may depend on one thing."""
+
+    headroom: float = 0.1  # share of every capacity that is left free
+    dependence: Mapping[str, float] = field(default_factory=dict)  # subject -> most of all traffic, as share
+    avoid_over_commit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All that operators wrote, checked."""
 
@@ -305,6 +329,7 @@ class Policy:
     user_path: Mapping[Family, Address] = field(default_factory=dict)  # own addresses to probe from
     prometheus: Prometheus | None = None
     router_tests: RouterTests | None = None
+    limits: Limits = Limits()
 
     def role(self, traffic_class: TrafficClass, name: str) -> Role:
         """What a role is to this class: its own, or everybody's."""
@@ -324,3 +349,7 @@ class Policy:
     def risks_of(self, link: Link) -> frozenset[str]:
         """All that a link may share with others."""
         return self.upstreams[link.upstream].risks | link.shared_risk
+
+    def subject(self, name: str) -> frozenset[str]:
+        """The upstreams that depend on this: a shared risk, ``country GE`` or ``owner NAME``."""
+        return frozenset(each.name for each in self.upstreams.values() if name in each.risks)

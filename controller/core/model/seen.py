@@ -99,13 +99,15 @@ class InterfaceSeen:
     out_mbps: float | None = None
     errors_percent: float | None = None  # of packets, the worse direction
     discards_percent: float | None = None
+    capacity_mbps: float | None = None  # of the link, as policy has it
 
     @property
     def load_percent(self) -> float | None:
-        """The busier direction in percent of the interface's speed, where that is known."""
-        if self.in_mbps is None or self.out_mbps is None or not self.speed_mbps:
+        """The busier direction in percent of the link's capacity, else of the interface's speed, if known."""
+        most = self.capacity_mbps or self.speed_mbps
+        if self.in_mbps is None or self.out_mbps is None or not most:
             return None
-        return 100 * max(self.in_mbps, self.out_mbps) / self.speed_mbps
+        return 100 * max(self.in_mbps, self.out_mbps) / most
 
 
 @dataclass(frozen=True, slots=True)

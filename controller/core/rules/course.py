@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 
 from controller.core.explain import Clause, Weight, changed, describe_link, names
 from controller.core.model import PRIMARY, Held, Move, MoveKind, Placement, Reason, TrafficClass, Verdict
-from controller.core.rules import clocks, eligibility, patience, placement, preference, safety, wishes
+from controller.core.rules import (
+    capacity,
+    clocks,
+    eligibility,
+    patience,
+    placement,
+    preference,
+    safety,
+    wishes,
+)
+from controller.core.rules.claims import NO_CLAIMS, Claims
 from controller.core.rules.eligibility import Option
 from controller.core.rules.placement import Placed
 from controller.core.rules.preference import Incumbent, Path
@@ -28,10 +38,10 @@ class Thought:
     again_at: float | None = None  # time alone may change it then, besides what is held
 
 
-def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
-    """What is to become of one class, checked by the rule of safety."""
+def think(view: Snapshot, traffic_class: TrafficClass, claims: Claims = NO_CLAIMS) -> Thought:
+    """What is to become of one class beside what others claim, checked by the rule of safety."""
     view = as_seen_by(view, traffic_class)
-    options = eligibility.options(view, traffic_class)
+    options = capacity.fitted(view, traffic_class, eligibility.options(view, traffic_class), claims)
     active = preference.incumbent(view, traffic_class)
     if active is None:
         thought = _install(view, traffic_class, options)
@@ -43,8 +53,12 @@ def think(view: Snapshot, traffic_class: TrafficClass) -> Thought:
         clause = Clause(Weight.HELD, traffic_class.name, f"stays as it is; {text}")
         thought = _keep(view, traffic_class, clause, Held(traffic_class.name, "any", text))
     else:
-        thought = _unless_quiet(view, traffic_class, _routine(view, traffic_class, options, active))
-    reasons = (*preference.reasons(view, traffic_class, options), *thought.reasons)
+        thought = _unless_quiet(view, traffic_class, _routine(view, traffic_class, options, active, claims))
+    reasons = (
+        *preference.reasons(view, traffic_class, options),
+        *capacity.reasons(traffic_class, options, claims),
+        *thought.reasons,
+    )
     thought = replace(thought, reasons=reasons, again_at=clocks.next_at(view, traffic_class, active))
     objection = safety.objection(view, traffic_class, thought.placements)
     if objection is None:
@@ -106,6 +120,7 @@ def _escape(
     name, dead = traffic_class.name, active.choice
     chosen = preference.best(view, traffic_class, options)
     evidence = f"{dead} is down ({view.evidence(active.links)})"
+    crowds = f"; {options[chosen].fit.why}" if chosen is not None and options[chosen].fit.why else ""
     if chosen is None:
         text = "no usable link is left to move to"
         clause = Clause(Weight.STUCK, name, f"stays on {dead}: {evidence}, and {text}")
@@ -122,7 +137,7 @@ def _escape(
     )
     return Thought(
         placed.wanted,
-        Clause(Weight.ESCAPED, name, f"{where}: {evidence}"),
+        Clause(Weight.ESCAPED, name, f"{where}: {evidence}{crowds}"),
         (Reason(ESCAPE, name, f"{evidence}: a dead path is left at once"),),
         placed.waiting,
         escape=True,
@@ -131,13 +146,17 @@ def _escape(
 
 
 def _routine(
-    view: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+    view: Snapshot,
+    traffic_class: TrafficClass,
+    options: dict[str, Option],
+    active: Incumbent,
+    claims: Claims,
 ) -> Thought:
     """The class is carried: move it only if that is better and its time has come."""
     holds: list[Held] = []
     reasons: list[Reason] = []
     awaited: set[str] = set()
-    for leave in wishes.wish(view, traffic_class, options, active):
+    for leave in wishes.wish(view, traffic_class, options, active, claims):
         move = f"{active.choice} -> {leave.choice}"
         held = patience.hold_move(view, traffic_class, active.choice, leave)
         if held is not None:

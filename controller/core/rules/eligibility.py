@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from controller.core.model import Delay, Reason, TrafficClass, Verdict
+from controller.core.rules.claims import FITS, Fit
 from controller.core.rules.snapshot import Snapshot, links_of, once
 from controller.core.rules.trust import judged
 
@@ -34,6 +35,7 @@ class Option:
     links: frozenset[str]  # those of the best standing: the ground it would stand on
     fail_back_at: float  # when traffic may return to it; infinite unless up and as fast as usual
     refuge_at: float  # when traffic may flee to it from a lossy path; infinite unless up
+    fit: Fit = FITS  # beside what others carry: see ``capacity.fitted``
 
 
 def options(snapshot: Snapshot, traffic_class: TrafficClass) -> dict[str, Option]:

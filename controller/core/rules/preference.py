@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from controller.core.explain import names as listed
 from controller.core.model import Held, Policy, Reason, TrafficClass, Verdict, members
-from controller.core.rules.eligibility import Option
+from controller.core.rules.eligibility import Option, Standing
 from controller.core.rules.snapshot import Snapshot, links_of, once
 
 RULE = "preference"
@@ -105,11 +105,17 @@ def risks_of(snapshot: Snapshot, choice: str) -> frozenset[str]:
 
 def best(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option]) -> str | None:
     """What to choose if nothing else were to be considered, or None."""
-    return min(
-        options,
-        key=lambda name: (options[name].standing, order(snapshot, traffic_class, name)),
-        default=None,
-    )
+    return min(options, key=lambda name: _rank(snapshot, traffic_class, options, name), default=None)
+
+
+def _rank(
+    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], name: str
+) -> tuple[object, ...]:
+    """Order of destinations: what is bad last, then what is too small; of equals the cheaper comes first."""
+    option = options[name]
+    bad = option.standing if option.standing >= Standing.UNFIT else Standing.READY
+    place, slowness, number = order(snapshot, traffic_class, name)
+    return bad, option.fit, option.standing, place, slowness, option.fit.price, number
 
 
 def better(
@@ -249,7 +255,7 @@ def path(snapshot: Snapshot, links: tuple[str, ...]) -> Path:
 
 def reasons(snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option]) -> list[Reason]:
     """Which choices could carry the class, in the order they would be chosen, and which are passed over."""
-    ordered = sorted(options, key=lambda name: (options[name].standing, order(snapshot, traffic_class, name)))
+    ordered = sorted(options, key=lambda name: _rank(snapshot, traffic_class, options, name))
     told = ", ".join(f"{name} ({options[name].standing.name.lower()})" for name in ordered) or "none"
     found = [Reason(RULE, traffic_class.name, f"possible destinations, best first: {told}")]
     found += [

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from controller.core.model import (
+    NOTHING_KNOWN,
     Assignment,
     ControlState,
     Delay,
@@ -18,6 +19,7 @@ from controller.core.model import (
     Moment,
     Placement,
     Policy,
+    Traffic,
     TrafficClass,
     Verdict,
     Window,
@@ -48,6 +50,7 @@ class Snapshot:
     hit: frozenset[str] = frozenset()  # shared risks that seem to have struck
     orders: Orders = NONE
     windows: Mapping[str, Window] = field(default_factory=dict)
+    traffic: Traffic = NOTHING_KNOWN
     unfit: Mapping[str, str] = field(default_factory=dict)  # link -> why it is not good enough for this class
     found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # see ``once``
 
@@ -220,6 +223,7 @@ def take(
         hit=hit,
         orders=orders,
         windows=moment.windows,
+        traffic=moment.traffic,
     )
 
 

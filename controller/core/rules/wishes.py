@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.core.explain import duration
 from controller.core.model import LinkMemory, MoveKind, TrafficClass, Verdict
 from controller.core.rules.brownout import no_gain
+from controller.core.rules.capacity import objections
+from controller.core.rules.claims import NO_CLAIMS, Claims
+from controller.core.rules.congestion import refuge
 from controller.core.rules.eligibility import Option, Standing
 from controller.core.rules.people import told
 from controller.core.rules.placement import probation, swift_again
@@ -28,9 +31,38 @@ class Leave:
 
 
 def wish(
-    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+    snapshot: Snapshot,
+    traffic_class: TrafficClass,
+    options: dict[str, Option],
+    active: Incumbent,
+    claims: Claims = NO_CLAIMS,
 ) -> tuple[Leave, ...]:
     """Routine moves worth making, time aside. Only the first is to be made; the rest are worth a word.
+
+    One to where the class does not fit is not made; where the class is to make room, it is moved for that.
+    """
+    wanted = _wanted(snapshot, traffic_class, options, active)
+    small = objections(snapshot, traffic_class, options, active.choice, claims)
+    held = [leave for leave in wanted if leave.choice in small and leave.kind is not MoveKind.ORDERED]
+    if held:
+        told = [replace(leave, waits=small[leave.choice], clean_at=math.inf) for leave in held]
+        fitting = {name: option for name, option in options.items() if name not in small}
+        wanted = (*told, *_wanted(snapshot, traffic_class, fitting, active))
+    found = refuge(snapshot, traffic_class, options, active.choice, claims)
+    if found is None or active.path not in (Path.UP, Path.BROWNOUT):
+        return wanted
+    name, why = found
+    if any(leave.choice == name for leave in wanted):
+        return wanted
+    waits = _clean_text(snapshot, name, options[name])
+    due = f"{why}; {name} has room"
+    return *wanted, Leave(name, MoveKind.LEFT, why, due, waits, options[name].fail_back_at)
+
+
+def _wanted(
+    snapshot: Snapshot, traffic_class: TrafficClass, options: dict[str, Option], active: Incumbent
+) -> tuple[Leave, ...]:
+    """Routine moves that health, preference and people ask for.
 
     A lossy path, or one that is not good enough for the class, is left for whatever is up, unless its loss
     seems to be over; one in brownout for what is up, not in one, and preferred or faster. A good one is left
