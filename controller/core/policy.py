@@ -75,9 +75,7 @@ def decide(policy: Policy, moment: Moment) -> tuple[Decision, ControlState]:
         fitness=fitness.remember(policy, seen, state, now),
     )
     remembered = acknowledged(remembered, orders.acknowledged)
-    view = snapshot.take(
-        policy, replace(moment, health=seen, state=remembered), hit=together.hit(joints), orders=orders
-    )
+    view = replace(view, state=remembered, hit=together.hit(joints), orders=orders)
     decision = _think(view)
     if decision.assignment != view.current:
         # Once this is done the clocks run anew: what they will hold then must be looked at again, too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -46,7 +46,6 @@ class Snapshot:
     current: Assignment  # every class of the policy, only links that it still knows
     unreachable: frozenset[str]  # routers that cannot be changed now
     links_of: Mapping[str, tuple[str, ...]]  # upstream -> its links
-    release: Mapping[str, float]  # link -> when its clean time is over
     hit: frozenset[str] = frozenset()  # shared risks that seem to have struck
     orders: Orders = NONE
     windows: Mapping[str, Window] = field(default_factory=dict)
@@ -129,6 +128,11 @@ class Snapshot:
             why = health.delay_why
         return f"{first}: {why}; {len(more)} more likewise" if more else why
 
+    @property
+    def release(self) -> Mapping[str, float]:
+        """When the clean time of each link is over."""
+        return _releases(self)
+
     def carriers(self, traffic_class: TrafficClass) -> frozenset[str]:
         """The links that are seen to carry a class now."""
         key = (primaries, traffic_class.name)
@@ -192,20 +196,16 @@ def as_seen_by(snapshot: Snapshot, traffic_class: TrafficClass) -> Snapshot:
             ),
             when_down=traffic_class.when_down or snapshot.policy.when_down,
         )
-        groups = [list(links) for links in snapshot.links_of.values()]
         snapshot.found[key] = replace(
             snapshot,
             policy=policy,
-            release=_releases(policy, snapshot.health, snapshot.state, groups),
             unfit=fitness.unfit(policy, traffic_class, snapshot.health, snapshot.state),
         )
     own: Snapshot = snapshot.found[key]
     return own
 
 
-def take(
-    policy: Policy, moment: Moment, *, hit: frozenset[str] = frozenset(), orders: Orders = NONE
-) -> Snapshot:
+def take(policy: Policy, moment: Moment) -> Snapshot:
     """A snapshot of this moment, whose health must have every link, and whose state must be up to date."""
     links_of: dict[str, list[str]] = {name: [] for name in policy.upstreams}
     for name in sorted(policy.links):
@@ -219,9 +219,6 @@ def take(
         current=known,
         unreachable=moment.unreachable,
         links_of={name: tuple(links) for name, links in links_of.items()},
-        release=_releases(policy, moment.health, moment.state, links_of.values()),
-        hit=hit,
-        orders=orders,
         windows=moment.windows,
         traffic=moment.traffic,
     )
@@ -241,14 +238,17 @@ def complete(policy: Policy, health: Mapping[str, Health]) -> dict[str, Health]:
     }
 
 
-def _releases(
-    policy: Policy, health: Mapping[str, Health], state: ControlState, groups: Iterable[list[str]]
-) -> dict[str, float]:
-    return {link: at for links in groups for link, at in _release(policy, health, state, links)}
+@once
+def _releases(snapshot: Snapshot) -> dict[str, float]:
+    return {
+        link: at
+        for links in snapshot.links_of.values()
+        for link, at in _release(snapshot.policy, snapshot.health, snapshot.state, links)
+    }
 
 
 def _release(
-    policy: Policy, health: Mapping[str, Health], state: ControlState, links: list[str]
+    policy: Policy, health: Mapping[str, Health], state: ControlState, links: Sequence[str]
 ) -> list[tuple[str, float]]:
     """When each link of an upstream has served its clean time.
 
