@@ -9,6 +9,7 @@ from typing import Final
 
 from controller.core.explain import names
 from controller.core.model import (
+    JOINT,
     PRIMARY,
     Assignment,
     ControlState,
@@ -19,6 +20,7 @@ from controller.core.model import (
     Policy,
     Verdict,
     Window,
+    members,
 )
 from controller.core.policy import decide
 from controller.core.rules.capacity import crowded
@@ -51,7 +53,7 @@ class Fate:
     """What becomes of one class."""
 
     traffic_class: str
-    carrier: str | None  # the upstream that would carry it; None: none could
+    carrier: str | None  # the upstream that would carry it, or several joined by "+"; None: none could
     links: tuple[str, ...]  # by which
     moves: bool  # another upstream than now
     backups: tuple[str, ...]  # upstreams that would still be there, next in line first
@@ -96,8 +98,8 @@ def failures(policy: Policy) -> list[Failure]:
     for router in policy.routers:
         own = frozenset(name for name, link in policy.links.items() if link.router == router)
         named.append((f"router {router}", own, frozenset((router,))))
-    for risk, members in sorted(_risks(policy).items()):
-        named.append((f"shared risk {risk}", members, frozenset()))
+    for risk, struck in sorted(_risks(policy).items()):
+        named.append((f"shared risk {risk}", struck, frozenset()))
     found: dict[tuple[frozenset[str], frozenset[str]], list[str]] = {}
     for name, links, routers in named:
         if links:
@@ -166,20 +168,24 @@ def answer(failure: Failure, policy: Policy, moment: Moment) -> Answer:
 def _fate(policy: Policy, name: str, decision: Decision, current: Assignment, alive: set[str]) -> Fate:
     placed = decision.assignment.get(name, {})
     carrying = [link for link, each in placed.items() if each.role == PRIMARY and link in alive]
-    carrier = next((policy.links[link].upstream for link in carrying), None)
+    found = dict.fromkeys(policy.links[link].upstream for link in carrying)
+    first = next(iter(found), None)
+    together = members(policy.classes[name].prefer.choice_of(first) or first) if first else ()
+    carriers = [upstream for upstream in found if upstream in together]
     before = {
         policy.links[link].upstream
         for link, each in current.get(name, {}).items()
         if each.role == PRIMARY and link in policy.links
     }
     living = {policy.links[link].upstream for link in alive}
-    backups = [each for each in policy.classes[name].upstreams if each in living and each != carrier]
-    risks = policy.upstreams[carrier].risks if carrier else frozenset()
+    backups = [each for each in policy.classes[name].upstreams if each in living and each not in carriers]
+    shared = [policy.upstreams[upstream].risks for upstream in carriers]
+    risks = frozenset.intersection(*shared) if shared else frozenset()
     return Fate(
         traffic_class=name,
-        carrier=carrier,
-        links=tuple(sorted(link for link in carrying if policy.links[link].upstream == carrier)),
-        moves=carrier is not None and carrier not in before,
+        carrier=JOINT.join(carriers) or None,
+        links=tuple(sorted(link for link in carrying if policy.links[link].upstream in carriers)),
+        moves=not before.issuperset(carriers),
         backups=tuple(backups),
         disjoint=tuple(each for each in backups if not policy.upstreams[each].risks & risks),
     )

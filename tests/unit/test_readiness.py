@@ -12,7 +12,7 @@ import pytest
 
 from controller.cli.root import main
 from controller.config import write_starter
-from controller.core.model import Moment, OrderKind, Override, Traffic, Verdict
+from controller.core.model import Moment, OrderKind, Override, Preference, Traffic, Verdict
 from controller.core.readiness import Answer, answer, failures, pairs, told
 from controller.ready import EVERY_S, Readiness
 from tests.decide_world import AZ, DOWN, GE1, GE2, IR, World, traffic_class, world
@@ -289,3 +289,16 @@ def test_the_command_shows_all_and_its_code_says_whether_there_is_an_answer_to_e
     assert "shared risk black-sea: nothing is left to carry residential\n" in said
     assert Verdict.DOWN not in said
     assert AZ in said
+
+
+def test_those_that_carry_together_are_named_together() -> None:
+    shared = replace(
+        traffic_class("residential", "azerbaijan"), prefer=Preference(("azerbaijan", "georgia+iran"))
+    )
+    w = world(shared)
+    moment = Moment(w.health, w.state, w.now, w.current)
+    found = {each.name: answer(each, w.policy, moment) for each in failures(w.policy)}
+    (fate,) = next(each for name, each in found.items() if "upstream azerbaijan" in name).fates
+    assert (fate.carrier, fate.moves) == ("georgia+iran", True)
+    assert fate.links == ("edge1-georgia", "edge2-georgia", "edge2-iran")
+    assert fate.backups == ()
