@@ -1,0 +1,41 @@
+"""Every field of policy.yaml changes something: what is decided, told to routers, found bad, or asked.
+
+Each entry of the table has the starter files twice, different in that field only, and what comes of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+
+from controller.config.schema import sections
+from tests.fields.bgp import roles
+from tests.fields.moves import classes, stability, time, upstreams
+from tests.fields.versions import Field
+
+TABLE = tuple(chain(upstreams(), classes(), stability(), time(), roles()))
+
+
+def fields() -> Iterator[str]:
+    """Every field of the schema that is no section of its own."""
+    found = sections()
+    inside = {path for each in found for path in each.paths}
+    for section in found:
+        for path in section.paths:
+            for row in section.rows:
+                name = f"{path}.{row.name}".lstrip(".")
+                if not any(each in inside for each in (name, f"{name}[]", f"{name}.NAME")):
+                    yield name
+
+
+def test_the_table_has_exactly_the_fields_that_there_are() -> None:
+    assert sorted({each.path for each in TABLE if not each.path.startswith("links.")}) == sorted(fields())
+
+
+@pytest.mark.parametrize("field", [pytest.param(each, id=each.path) for each in TABLE])
+def test_the_field_makes_the_difference(field: Field) -> None:
+    one, other = field.versions()
+    assert field.then[0] != field.then[1]
+    assert (field.shows(one), field.shows(other)) == field.then
