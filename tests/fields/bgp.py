@@ -9,7 +9,10 @@ from controller.core.model import ROLE_NAMES
 from tests.fields.versions import GONE, Field
 from tests.fields.views import GE1, problems, told, warnings
 
-CALLS = ("call AZERBAIJAN-IN", "call AZERBAIJAN-OUT")  # our own policies call the operator's where they announce
+CALLS = (
+    "call AZERBAIJAN-IN",
+    "call AZERBAIJAN-OUT",
+)  # our own policies call the operator's where they announce
 MORE = {"classes.NAME.more_specifics": ["203.0.113.0/25"]}
 OWN = ("match ip address prefix-list FO-RESIDENTIAL", "match ipv6 address prefix-list FO-RESIDENTIAL")
 OURS = "64500"

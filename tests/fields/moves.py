@@ -20,7 +20,7 @@ from tests.fields.views import (
     warnings,
 )
 
-A, G, I = "azerbaijan", "georgia", "iran"
+A, G, IRAN = "azerbaijan", "georgia", "iran"
 HOLDING = "example-holding"
 NIGHT = {"cron": "0 22 * * *", "lasts": "8h"}
 AT_NIGHT = by_the_clock(("2026-03-02T23:00", {}))
@@ -34,9 +34,11 @@ def upstreams() -> Iterator[Field]:
     disjoint = {"classes.NAME.backups_disjoint": True}
     alone = {**disjoint, "upstreams.georgia.shared_risk": GONE, "upstreams.azerbaijan.shared_risk": GONE}
     after = carried(60, ill(AZ))
-    yield Field("upstreams.NAME.country", "AZ", "GE", after, (G, I), alone)
-    yield Field("upstreams.NAME.owner", GONE, HOLDING, after, (G, I), alone | {"upstreams.georgia.owner": HOLDING})
-    yield Field("upstreams.NAME.shared_risk", [], ["black-sea"], after, (G, I), disjoint)
+    yield Field("upstreams.NAME.country", "AZ", "GE", after, (G, IRAN), alone)
+    yield Field(
+        "upstreams.NAME.owner", GONE, HOLDING, after, (G, IRAN), alone | {"upstreams.georgia.owner": HOLDING}
+    )
+    yield Field("upstreams.NAME.shared_risk", [], ["black-sea"], after, (G, IRAN), disjoint)
     steps = {"roles.backup.med": 100, "roles.backup.each_further.med": 10}
     apart = warnings("upstreams in different ASes never compare MED")
     yield Field("upstreams.NAME.asn", 64501, 64502, apart, (True, False), steps)
@@ -53,13 +55,15 @@ def classes() -> Iterator[Field]:
         (_listed("2001:db8:500::/48"), _listed("2001:db8:500::/48", "2001:db8:501::/48")),
     )
     yield Field(f"{CLASS}.prefer", [A, G], [G, A], carried(1), (A, G))
-    yield Field(f"{CLASS}.share", False, True, carried(1), (A, f"{A} and {I}"), {f"{CLASS}.prefer": [[A, I], G]})
+    yield Field(
+        f"{CLASS}.share", False, True, carried(1), (A, f"{A} and {IRAN}"), {f"{CLASS}.prefer": [[A, IRAN], G]}
+    )
     two = {"windows.night": NIGHT, "windows.evening": {"cron": "0 18 * * *", "lasts": "2h"}}
-    iran = {**two, f"{CLASS}.prefer_in[].prefer": [I, A]}
-    yield Field(f"{CLASS}.prefer_in[].window", "night", "evening", AT_NIGHT, (I, A), iran)
+    iran = {**two, f"{CLASS}.prefer_in[].prefer": [IRAN, A]}
+    yield Field(f"{CLASS}.prefer_in[].window", "night", "evening", AT_NIGHT, (IRAN, A), iran)
     night = {**two, f"{CLASS}.prefer_in[].window": "night"}
-    yield Field(f"{CLASS}.prefer_in[].prefer", [I, A], [G, A], AT_NIGHT, (I, G), night)
-    yield Field(f"{CLASS}.backups_disjoint", False, True, carried(60, ill(AZ)), (G, I))
+    yield Field(f"{CLASS}.prefer_in[].prefer", [IRAN, A], [G, A], AT_NIGHT, (IRAN, G), night)
+    yield Field(f"{CLASS}.backups_disjoint", False, True, carried(60, ill(AZ)), (G, IRAN))
     yield from _required()
     roles = ("drained", "withdrawn")
     yield Field("when_down", *roles, role_of(AZ, edge1_azerbaijan=Verdict.DOWN), roles)
@@ -119,10 +123,10 @@ def stability() -> Iterator[Field]:
     lossy = (ill(AZ, loss=0.5), ill(GEORGIA, at=FAULT_S + 300, loss=0.5))
     later = (ill(AZ, loss=0.5), ill(GEORGIA, at=FAULT_S + 1200, loss=0.5))
     dead = (ill(AZ), ill(GEORGIA, at=FAULT_S + 300))
-    yield Field("stability.changes", "6 per hour", "1 per hour", carried(1300, *later), (I, G))
-    yield Field("stability.escapes", "12 per hour", "1 per hour", carried(400, *dead), (I, G))
+    yield Field("stability.changes", "6 per hour", "1 per hour", carried(1300, *later), (IRAN, G))
+    yield Field("stability.escapes", "12 per hour", "1 per hour", carried(400, *dead), (IRAN, G))
     for place in ("stability", f"{CLASS}.stability"):
-        yield Field(f"{place}.hold_down", "1min", "10min", carried(400, *lossy), (I, G))
+        yield Field(f"{place}.hold_down", "1min", "10min", carried(400, *lossy), (IRAN, G))
         yield from _fail_back(f"{place}.fail_back")
         yield from _block(f"{place}.block")
     waits = {
@@ -158,22 +162,26 @@ def _block(place: str) -> Iterator[Field]:
 
 def time() -> Iterator[Field]:
     """Windows, and what they are for besides ``prefer_in`` and ``only_in``."""
-    iran: dict[str, Any] = {f"{CLASS}.prefer_in": [{"window": "night", "prefer": [I, A]}]}
+    iran: dict[str, Any] = {f"{CLASS}.prefer_in": [{"window": "night", "prefer": [IRAN, A]}]}
 
-    def field(name: str, one: object, other: object, at: str, then: tuple[str, str], **window: object) -> Field:
+    def field(
+        name: str, one: object, other: object, at: str, then: tuple[str, str], **window: object
+    ) -> Field:
         given = {**iran, "windows.night": {"lasts": "8h", **window}}
         return Field(f"windows.NAME.{name}", one, other, by_the_clock((at, {})), then, given)
 
-    yield field("cron", "0 22 * * *", "0 10 * * *", "2026-03-02T23:00", (I, A))
-    yield field("lasts", "8h", "30min", "2026-03-02T23:00", (I, A), cron="0 22 * * *")
-    yield field("timezone", "UTC", "Asia/Yerevan", "2026-03-02T19:00", (A, I), cron="0 22 * * *")
-    yield field("starts", "2026-03-02T22:00", "2026-03-01T22:00", "2026-03-02T23:00", (I, A))
-    yield field("rrule", "FREQ=DAILY", "FREQ=WEEKLY", "2026-03-03T23:00", (I, A), starts="2026-03-02T22:00")
+    yield field("cron", "0 22 * * *", "0 10 * * *", "2026-03-02T23:00", (IRAN, A))
+    yield field("lasts", "8h", "30min", "2026-03-02T23:00", (IRAN, A), cron="0 22 * * *")
+    yield field("timezone", "UTC", "Asia/Yerevan", "2026-03-02T19:00", (A, IRAN), cron="0 22 * * *")
+    yield field("starts", "2026-03-02T22:00", "2026-03-01T22:00", "2026-03-02T23:00", (IRAN, A))
+    yield field(
+        "rrule", "FREQ=DAILY", "FREQ=WEEKLY", "2026-03-03T23:00", (IRAN, A), starts="2026-03-02T22:00"
+    )
     work = {"windows.night": NIGHT, "windows.day": {"cron": "0 9 * * *", "lasts": "2h"}}
     drain = {**work, "maintenance[].drain": A}
     yield Field("maintenance[].window", "night", "day", AT_NIGHT, (G, A), drain)
     window = {**work, "maintenance[].window": "night"}
-    yield Field("maintenance[].drain", A, "black-sea", AT_NIGHT, (G, I), window)
+    yield Field("maintenance[].drain", A, "black-sea", AT_NIGHT, (G, IRAN), window)
     lossy = by_the_clock(("2026-03-02T22:59", {}), ("2026-03-02T23:00", {AZ: Verdict.DEGRADED}))
     yield Field("freezes", [], ["night"], lossy, (G, A), {"windows.night": NIGHT})
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -17,7 +18,12 @@ from controller.config.sources import FILES, HOSTS, POLICY
 from controller.core.model import Policy
 
 GONE: Final = "left out"
-NAMES: Final = {"upstreams": "azerbaijan", "classes": "residential", "windows": "night", "links": "edge1-azerbaijan"}
+NAMES: Final = {
+    "upstreams": "azerbaijan",
+    "classes": "residential",
+    "windows": "night",
+    "links": "edge1-azerbaijan",
+}
 
 
 @dataclass(frozen=True)
@@ -57,16 +63,19 @@ class Field:
 def version(changes: Mapping[str, Any]) -> Version:
     """The starter files with these changes, by place.
 
-    ``NAME`` stands for the one that NAMES has, ``[]`` for the first of a list; ``links.NAME`` is in hosts.yaml.
+    ``NAME`` stands for the one that NAMES has, ``[]`` for the first of a list; ``links.NAME`` and ``hosts`` are
+    in hosts.yaml.
     """
     files = deepcopy(_starter())
     for path, value in changes.items():
         steps = _steps(path)
-        if steps[0] == "links":
+        if steps[0] == "hosts":
+            _put(files[HOSTS], steps[1:], deepcopy(value))
+        elif steps[0] == "links":
             router = str(steps[1]).partition("-")[0]
-            _put(files[HOSTS], [router, "data", *steps], value)
+            _put(files[HOSTS], [router, "data", *steps], deepcopy(value))
         else:
-            _put(files[POLICY], steps, value)
+            _put(files[POLICY], steps, deepcopy(value))
     read, problems, warnings = examine({name: json.dumps(data).encode() for name, data in files.items()})
     return Version(read, tuple(map(_words, problems)), tuple(map(_words, warnings)))
 
@@ -86,7 +95,7 @@ def _steps(path: str) -> list[str | int]:
 
 def _put(data: Any, steps: list[str | int], value: Any) -> None:
     """Set what stands at a place; what leads there is made where it is missing."""
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         if isinstance(step, str) and data.get(step) is None:
             data[step] = [] if isinstance(following, int) else {}
         elif isinstance(step, int) and step == len(data):

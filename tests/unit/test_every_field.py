@@ -12,10 +12,29 @@ import pytest
 
 from controller.config.schema import sections
 from tests.fields.bgp import roles
+from tests.fields.judged import health, latency, routers
+from tests.fields.metrics import prometheus
 from tests.fields.moves import classes, stability, time, upstreams
 from tests.fields.versions import Field
+from tests.fields.witnesses import links, router_tests, targets, user_path
 
-TABLE = tuple(chain(upstreams(), classes(), stability(), time(), roles()))
+TABLE = tuple(
+    chain(
+        upstreams(),
+        classes(),
+        stability(),
+        time(),
+        roles(),
+        health(),
+        latency(),
+        routers(),
+        targets(),
+        user_path(),
+        links(),
+        router_tests(),
+        prometheus(),
+    )
+)
 
 
 def fields() -> Iterator[str]:
