@@ -1,4 +1,4 @@
-"""Every field of policy.yaml changes something: what is decided, told to routers, found bad, or asked.
+"""Every field of policy.yaml, and of links in hosts.yaml, changes something: what is decided, told to routers, found bad, or asked.
 
 Each entry of the table has the starter files twice, different in that field only, and what comes of each.
 """
@@ -10,6 +10,7 @@ from itertools import chain
 
 import pytest
 
+from controller.config.inventory_files import LinkSpec
 from controller.config.schema import sections
 from tests.fields.bgp import roles
 from tests.fields.judged import health, latency, routers
@@ -51,6 +52,11 @@ def fields() -> Iterator[str]:
 
 def test_the_table_has_exactly_the_fields_that_there_are() -> None:
     assert sorted({each.path for each in TABLE if not each.path.startswith("links.")}) == sorted(fields())
+
+
+def test_of_links_in_hosts_yaml_every_field_is_there_too() -> None:
+    found = {each.path.split(".")[2] for each in TABLE if each.path.startswith("links.")}
+    assert found == set(LinkSpec.model_fields)
 
 
 @pytest.mark.parametrize("field", [pytest.param(each, id=each.path) for each in TABLE])
