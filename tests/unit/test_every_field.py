@@ -1,5 +1,6 @@
-"""Every field of policy.yaml, and of links in hosts.yaml, changes something: what is decided, told to routers, found bad, or asked.
+"""Every field of policy.yaml, and of links in hosts.yaml, changes something.
 
+It changes what is decided, told to routers, found bad, or asked.
 Each entry of the table has the starter files twice, different in that field only, and what comes of each.
 """
 
