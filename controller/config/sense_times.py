@@ -28,15 +28,11 @@ def sense_times(sources: Sources, policy: Policy) -> Iterator[Problem]:
 
 def _unused(sources: Sources) -> Iterator[Problem]:
     draft = sources.policy.draft
+    waits = [spec.stability.fail_back.only_in for spec in draft.classes.values()]
+    waits += [draft.stability.fail_back.only_in] if draft.stability else []
     used = {each.window for each in draft.maintenance} | set(draft.freezes)
-    used |= (
-        {draft.stability.fail_back.only_in}
-        if draft.stability and draft.stability.fail_back.only_in
-        else set()
-    )
-    for spec in draft.classes.values():
-        used |= {each.window for each in spec.prefer_in}
-        used |= {spec.stability.fail_back.only_in} if spec.stability.fail_back.only_in else set()
+    used |= {name for name in waits if name is not None}
+    used |= {each.window for spec in draft.classes.values() for each in spec.prefer_in}
     for name in draft.windows:
         if name not in used:
             message = f"nothing refers to window {quoted(name)}, and by itself it does nothing"
@@ -56,17 +52,17 @@ def _same_in_window(sources: Sources, name: str, spec: ClassSpec) -> Iterator[Pr
 
 def _manual(sources: Sources, policy: Policy) -> Iterator[Problem]:
     """Once people have allowed a class to return, no window is waited for."""
-    places: list[tuple[Steps, StabilityPolicy]] = [(("stability",), policy.stability)]
-    places += [
-        (("classes", name, "stability"), each.stability)
-        for name, each in policy.classes.items()
-        if each.stability is not None
+    common = "manual" if policy.stability.fail_back_manual else "auto"
+    modes: list[tuple[Steps, str]] = [(("stability", "fail_back"), common)]
+    modes += [
+        (("classes", name, "stability", "fail_back"), spec.stability.fail_back.mode or common)
+        for name, spec in sources.policy.draft.classes.items()
     ]
-    for steps, rule in places:
-        window = (*steps, "fail_back", "only_in")
-        if rule.fail_back_manual and sources.policy.given(*window):
+    for steps, mode in modes:
+        if mode == "manual" and sources.policy.given(*steps, "only_in"):
             message = "with 'mode: manual' people say when a class returns, and no window has a say"
-            yield sources.policy.problem(window, message, "Remove this line, or write 'mode: auto'.")
+            hint = "Remove this line, or write 'mode: auto'."
+            yield sources.policy.problem((*steps, "only_in"), message, hint)
 
 
 def _blocks(sources: Sources, policy: Policy) -> Iterator[tuple[Steps, BlockSpec, StabilityPolicy]]:

@@ -17,6 +17,7 @@ from tests.fields.bgp import roles
 from tests.fields.judged import health, latency, routers
 from tests.fields.metrics import prometheus
 from tests.fields.moves import classes, stability, time, upstreams
+from tests.fields.room import cost, room
 from tests.fields.versions import Field
 from tests.fields.witnesses import links, router_tests, targets, user_path
 
@@ -27,6 +28,8 @@ TABLE = tuple(
         stability(),
         time(),
         roles(),
+        room(),
+        cost(),
         health(),
         latency(),
         routers(),
