@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from controller.config.policy_file import ClassSpec
 from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
 from controller.core.model import Family, Policy, TrafficClass, family_of
@@ -17,16 +18,25 @@ def sense_classes(sources: Sources, policy: Policy) -> Iterator[Problem]:
     for each in policy.classes.values():
         yield from _backups(sources, policy, each)
         yield from _families(sources, policy, each)
+    for name, spec in sources.policy.draft.classes.items():
+        yield from _nothing_shared(sources, name, spec)
+        yield from _required(sources, name, spec)
 
 
 def _unused(sources: Sources, policy: Policy) -> Iterator[Problem]:
     used = {name for each in policy.classes.values() for name in each.upstreams}
+    named = {name for spec in sources.policy.draft.classes.values() for tier in _tiers(spec) for name in tier}
     for name in policy.upstreams:
-        if name not in used:
-            links = ", ".join(link.name for link in policy.links_of(name))
+        if name in used:
+            continue
+        links = ", ".join(link.name for link in policy.links_of(name))
+        if name in named:
+            message = f"no class permits upstream {quoted(name)}, so nothing is ever carried over {links}"
+            hint = "Look at 'require' of the classes that prefer it, or remove it and its links."
+        else:
             message = f"no class prefers upstream {quoted(name)}, so nothing is ever carried over {links}"
             hint = "Add it to the 'prefer' of a class, or remove it and its links."
-            yield sources.policy.problem(("upstreams", name), message, hint)
+        yield sources.policy.problem(("upstreams", name), message, hint)
 
 
 def _backups(sources: Sources, policy: Policy, each: TrafficClass) -> Iterator[Problem]:
@@ -60,7 +70,7 @@ def _families(sources: Sources, policy: Policy, each: TrafficClass) -> Iterator[
             name for name in each.upstreams if any(family in link.neighbors for link in policy.links_of(name))
         ]
         for index, name in _places(sources, each):
-            if name not in able:
+            if name in each.upstreams and name not in able:
                 message = (
                     f"no link of {quoted(name)} has an {word} neighbor, so it never carries {word} prefixes"
                 )
@@ -74,6 +84,46 @@ def _places(sources: Sources, each: TrafficClass) -> Iterator[tuple[tuple[int, i
     """The upstreams in a class's ``prefer``, with where they stand in it."""
     for index, tier in enumerate(sources.policy.draft.classes[each.name].prefer):
         yield from (((index, number), name) for number, name in enumerate(tier))
+
+
+def _nothing_shared(sources: Sources, name: str, spec: ClassSpec) -> Iterator[Problem]:
+    if spec.share and all(len(tier) == 1 for tier in _tiers(spec)):
+        message = f"class {quoted(name)} has no equals in 'prefer', so nothing is shared"
+        example = ", ".join(upstream for tier in spec.prefer[:2] for upstream in tier)
+        hint = f"Put equals in brackets, as in 'prefer: [[{example}], ...]', or remove this line."
+        yield sources.policy.problem(("classes", name, "share"), message, hint)
+
+
+def _required(sources: Sources, name: str, spec: ClassSpec) -> Iterator[Problem]:
+    """Requirements that say nothing, and upstreams that do not say what is required of them."""
+    require, steps = spec.require, ("classes", name, "require")
+    if require is None:
+        return
+    asked = {
+        "countries": ("country", require.countries),
+        "not_countries": ("country", require.not_countries),
+        "owners": ("owner", require.owners),
+        "not_owners": ("owner", require.not_owners),
+    }
+    if require.loss is None and require.rtt is None and not any(names for _, names in asked.values()):
+        message = f"this requires nothing of what carries class {quoted(name)}"
+        yield sources.policy.problem(
+            steps, message, "Add 'loss', 'rtt', 'countries' or the like, or remove it."
+        )
+    upstreams = sources.policy.draft.upstreams
+    named = dict.fromkeys(upstream for tier in _tiers(spec) for upstream in tier)
+    for key, (fact, names) in asked.items():
+        silent = [upstream for upstream in named if getattr(upstreams[upstream], fact) is None]
+        for upstream in silent if names else ():
+            so = "may carry" if key.startswith("not_") else "never carries"
+            message = f"upstream {quoted(upstream)} says no {fact}, so it {so} class {quoted(name)}"
+            hint = f"Add '{fact}' to the upstream, or take it out of 'prefer'."
+            yield sources.policy.problem((*steps, key), message, hint)
+
+
+def _tiers(spec: ClassSpec) -> list[list[str]]:
+    """Of every list of upstreams that the class has."""
+    return [tier for prefer in (spec.prefer, *(each.prefer for each in spec.prefer_in)) for tier in prefer]
 
 
 def _misspelt_risks(sources: Sources, policy: Policy) -> Iterator[Problem]:

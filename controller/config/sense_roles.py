@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.config.document import Steps
-from controller.config.problems import Problem
+from controller.config.problems import Problem, quoted
 from controller.config.sources import Sources
 from controller.core.explain import names
 from controller.core.intent import knobs
@@ -22,6 +22,9 @@ from controller.core.model import (
     Role,
     TrafficClass,
 )
+
+# What others see of a role, once it announces anything.
+_HEARD = ("prepend", "med", "communities", "upstream_communities", "graceful_shutdown", "more_specifics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def sense_roles(sources: Sources, policy: Policy) -> Iterator[Problem]:
     """Every finding about roles. What several classes have in common is told once."""
     told: set[str] = set()
     for each in roles_of(policy):
-        for steps, message, hint in (*_alike(policy, each), *_odd(each)):
+        for steps, message, hint in (*_alike(policy, each), *_odd(each), *_unheard(sources, each)):
             if message not in told:
                 told.add(message)
                 yield sources.policy.problem((*each.steps, *steps), message, hint)
@@ -134,3 +137,12 @@ def _odd(of: RolesOf) -> Iterator[Finding]:
             message = f"{worse} announces more-specifics and {better} does not, and the longest match wins"
             hint = f"Give {better} 'more_specifics: true' too, or take it from {worse}."
             yield (worse, "more_specifics"), message, hint
+
+
+def _unheard(sources: Sources, of: RolesOf) -> Iterator[Finding]:
+    """What is said of announcements where there are none."""
+    for name, role in of.roles.items():
+        for knob in () if role.announce else _HEARD:
+            if getattr(role, knob) and sources.policy.given(*of.steps, name, knob):
+                message = f"{name} announces nothing, so its {quoted(knob)} does nothing"
+                yield (name, knob), message, "Remove the line."
