@@ -1,5 +1,8 @@
 """What is remembered so that the controller stays calm: failures of links, moves of the last hour.
 
+This is the damping of RFC 2439 with the lesson of RFC 7196: one failure costs the plain wait, for a single
+flap is no offence, and only repeat offenders wait long.
+
 Clean time is counted, not wall time: any evidence against a link starts it anew. Each failure doubles
 the clean time asked for, because decay by the clock alone forgets a link that fails every ten minutes.
 """
