@@ -150,16 +150,29 @@ def built(
     shared: bool,
     when_down: str,
     building: list[str],
+    places: list[tuple[str, str]] | None,
     stability: StabilityPolicy,
 ) -> Policy:
-    """``own``: what the first class has for itself; ``building``: links that share one."""
+    """``own``: what the first class has for itself; ``building``: links that share one.
+
+    ``places``: router and upstream of each link, whatever its name says; an upstream may have none.
+    """
     first, *others = classes
     made = policy(
         replace(first, stability=own), *others, stability=stability, shared=shared, when_down=when_down
     )
     links = {
-        name: replace(link, shared_risk=frozenset({"building"}) if name in building else frozenset())
-        for name, link in made.links.items()
+        name: replace(
+            link,
+            router=router,
+            upstream=upstream,
+            shared_risk=frozenset({"building"}) if name in building else frozenset(),
+        )
+        for (name, link), (router, upstream) in zip(
+            made.links.items(),
+            places or [(each.router, each.upstream) for each in made.links.values()],
+            strict=True,
+        )
     }
     return replace(made, links=links)
 
@@ -171,6 +184,12 @@ policies = st.builds(
     st.booleans(),
     st.sampled_from(["drained", "withdrawn"]),
     st.lists(st.sampled_from(LINKS), max_size=3, unique=True),
+    st.one_of(
+        st.none(),
+        st.lists(
+            st.tuples(st.sampled_from(["edge1", "edge2"]), st.sampled_from(UPSTREAMS)), min_size=4, max_size=4
+        ),
+    ),
     stabilities,
 )
 
