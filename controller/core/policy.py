@@ -40,6 +40,8 @@ from controller.core.stability import acknowledged, record_move, remember
 
 __all__ = ["decide", "record_move"]
 
+ROOM_SOON_S = 0.5  # what a move makes room for is looked at so soon after it
+
 
 def decide(policy: Policy, moment: Moment) -> tuple[Decision, ControlState]:
     """The desired state of the network, and the state with memories of links brought up to date.
@@ -83,7 +85,9 @@ def decide(policy: Policy, moment: Moment) -> tuple[Decision, ControlState]:
             record_move(remembered, decision, view.current, now),
             {name: {**view.current[name], **decision.assignment[name]} for name in policy.classes},
         )
-        again_at = _first(decision.decide_again_at, _think(done).decide_again_at)
+        then = _think(done)
+        soon = now + ROOM_SOON_S if then.assignment != done.current else None
+        again_at = _first(decision.decide_again_at, then.decide_again_at, soon)
         decision = replace(decision, decide_again_at=again_at)
     return _paused(_told(decision, view, believed, joints, moment), view), remembered
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.core.model import OrderKind, Override, Verdict
@@ -114,6 +116,23 @@ def test_a_drained_link_is_not_made_to_carry_beside_one_that_nothing_is_known_of
     order(w, "drain", GE1)
     w.step(0)
     assert w.of("business")[GE1] != P
+    assert w.look().assignment == w.visible()
+
+
+def test_a_link_of_the_same_upstream_takes_over_from_one_that_is_drained() -> None:
+    w = world(traffic_class("residential", "azerbaijan", "georgia", "iran"))
+    order(w, "pin", "residential", "georgia")
+    w.turn({}, suspect=())
+    w.health[GE1] = replace(w.health[GE1], suspect=True)
+    w.step(1)
+    assert (w.of()[GE1], w.of()[GE2]) != (P, P)
+    w.health[GE1] = replace(w.health[GE1], suspect=False)
+    order(w, "drain", GE2)
+    decision = w.step(1)
+    assert (
+        "residential moved within georgia to edge1-georgia: edge2-georgia drained by ann" in decision.sentence
+    )
+    assert (w.of()[GE1], w.of()[GE2]) == (P, D)
     assert w.look().assignment == w.visible()
 
 

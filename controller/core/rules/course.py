@@ -167,11 +167,13 @@ def _routine(
         links = options[leave.choice].links
         swift = frozenset(link for link in links if view.swift_at(link) <= view.now)
         placed = placement.place(view, traffic_class, leave.choice, carriers=swift or links)
-        clause = Clause(
-            Weight.MOVED, traffic_class.name, f"moved from {active.choice} to {leave.choice}: {leave.why}"
-        )
+        if leave.choice == active.choice:
+            went, gone = f"moved within {active.choice} to {names(sorted(swift or links))}", None
+        else:
+            went = f"moved from {active.choice} to {leave.choice}"
+            gone = Move(leave.kind, active.choice, leave.choice)
+        clause = Clause(Weight.MOVED, traffic_class.name, f"{went}: {leave.why}")
         reasons.append(Reason(patience.RULE, traffic_class.name, f"{move}: nothing holds it"))
-        gone = Move(leave.kind, active.choice, leave.choice)
         return Thought(placed.wanted, clause, tuple(reasons), (*holds, *placed.waiting), move=gone)
     placed = placement.place(view, traffic_class, active.choice, awaited=frozenset(awaited))
     thought = _stay(view, traffic_class, active, placed, holds)

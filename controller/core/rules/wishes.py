@@ -141,7 +141,10 @@ def _ordered(
             for name, option in options.items()
             if name != active.choice and option.standing < Standing.UNFIT
         }
-        place = best(snapshot, traffic_class, sound)
+        # Its own other links first: one that works takes over from one that is drained.
+        own = options.get(active.choice)
+        stays = own is not None and own.standing < Standing.UNFIT
+        place = active.choice if stays else best(snapshot, traffic_class, sound)
         why = told(drains[0])
         return () if place is None else (Leave(place, MoveKind.ORDERED, why, why, why, snapshot.now),)
     if pin is None:
