@@ -26,7 +26,8 @@ LAB = "tests/lab"
 TIMELESS = tuple(f"{LAB}/test_{name}.py" for name in ("plan_apply", "role_policies", "spoken_policies"))
 PROPERTIES = (*PYTEST, "--timeout=1000", "tests/property")
 PATIENT = tuple(
-    f"{LAB}/test_{name}.py" for name in ("brownout", "life", "innocent", "incidents")
+    f"{LAB}/test_{name}.py"
+    for name in ("brownout", "life", "innocent", "incidents", "not_to_blame", "routers_say")
 )  # they mostly wait
 UNITS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "unit").rglob("test_*.py"))
 TESTS = (

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from controller.core.model import LinkMemory, TrafficClass
 from controller.core.rules.eligibility import refuge_at
-from controller.core.rules.patience import turn_at
 from controller.core.rules.preference import Incumbent, Path, earlier
 from controller.core.rules.snapshot import Snapshot, links_of, once
+from controller.core.rules.turns import turn
 from controller.core.stability import forgotten_at
 
 
@@ -25,7 +25,7 @@ def next_at(snapshot: Snapshot, traffic_class: TrafficClass, active: Incumbent |
     first = min(times, default=math.inf)
     if active is not None:
         first = max(
-            first, turn_at(snapshot, traffic_class)
+            first, turn(snapshot, traffic_class)[0]
         )  # whoever should carry it, nothing is moved sooner
     return first if first < math.inf else None
 

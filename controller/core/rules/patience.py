@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from controller.core.explain import describe_link, duration
 from controller.core.model import PRIMARY, Held, MoveKind, Placement, TrafficClass, Window
 from controller.core.rules.snapshot import Snapshot
+from controller.core.rules.turns import budget, turn, used
 from controller.core.rules.wishes import Leave
 from controller.core.stability import room_at
 
@@ -23,7 +24,7 @@ def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leav
     move = f"{active} -> {leave.choice}"
     if leave.kind is MoveKind.ORDERED and leave.clean_at <= snapshot.now:
         return None
-    until, text = _turn(snapshot, traffic_class)
+    until, text = turn(snapshot, traffic_class)
     doubt = snapshot.doubt(leave.choice)
     if leave.clean_at > snapshot.now:
         # In doubt, clean time is not the last to be waited for: that it is over makes no move due.
@@ -72,7 +73,7 @@ def hold_escape(snapshot: Snapshot, traffic_class: TrafficClass, move: str) -> H
     at = room_at(snapshot.state.escapes, per_hour, snapshot.now)
     if at <= snapshot.now:
         return None
-    return _held(traffic_class, move, _used("escapes", per_hour, at, snapshot.now), at)
+    return _held(traffic_class, move, used("escapes", per_hour, at, snapshot.now), at)
 
 
 def hold_repair(
@@ -83,7 +84,7 @@ def hold_repair(
     Where routers run no role policy yet nothing holds it: that is no change.
     """
     before = snapshot.placements(traffic_class)
-    at, text = _budget(snapshot)
+    at, text = budget(snapshot)
     if at <= snapshot.now or all(before[link] == wanted.get(link, before[link]) for link in before):
         return None
     return _held(traffic_class, "repair", text, at)
@@ -100,8 +101,8 @@ def hold_changes(
     Links that run no role policy yet are installed without a wait, those that people drain are drained.
     """
     before = snapshot.placements(traffic_class)
-    join_at, join_text = _turn(snapshot, traffic_class)
-    tidy_at, tidy_text = _budget(snapshot)
+    join_at, join_text = turn(snapshot, traffic_class)
+    tidy_at, tidy_text = budget(snapshot)
     held: dict[str, Held] = {}
     for link, placement in changes.items():
         if link not in before or snapshot.drained(link):
@@ -112,39 +113,6 @@ def hold_changes(
             move = describe_link(link, before[link], placement)
             held[link] = _held(traffic_class, move, f"{link} is to be {placement}, but {text}", at)
     return held
-
-
-def turn_at(snapshot: Snapshot, traffic_class: TrafficClass) -> float:
-    """When the class may make a routine move; now or earlier: at once."""
-    return _turn(snapshot, traffic_class)[0]
-
-
-def _turn(snapshot: Snapshot, traffic_class: TrafficClass) -> tuple[float, str]:
-    """When the class may make a routine move, and what it waits for."""
-    budget_at, budget_text = _budget(snapshot)
-    moved_at = snapshot.state.moved_at.get(traffic_class.name)
-    hold_s = snapshot.policy.stability.hold_down_s
-    if moved_at is None or moved_at + hold_s <= snapshot.now:
-        return budget_at, budget_text
-    text = f"the last move was {duration(snapshot.now - moved_at)} ago and hold-down is {duration(hold_s)}"
-    return max(moved_at + hold_s, budget_at), text
-
-
-def _budget(snapshot: Snapshot) -> tuple[float, str]:
-    frozen = [(name, snapshot.windows[name]) for name in snapshot.policy.freezes if name in snapshot.windows]
-    for name, window in frozen:
-        if window.is_open:
-            ends_at = math.inf if window.until is None else window.until
-            return ends_at, f"policy freezes routine changes in the window {name}"
-    per_hour = snapshot.policy.stability.changes_per_hour
-    at = room_at(snapshot.state.routine, per_hour, snapshot.now)
-    return at, _used("routine changes", per_hour, at, snapshot.now)
-
-
-def _used(what: str, per_hour: int, at: float, now: float) -> str:
-    if at == math.inf:
-        return f"the policy allows no {what}"
-    return f"all {per_hour} {what} of this hour are used, next in {duration(math.ceil(at - now))}"
 
 
 def _held(traffic_class: TrafficClass, move: str, why: str, until: float) -> Held:

@@ -16,6 +16,7 @@ from controller.core.rules.people import told
 from controller.core.rules.placement import probation, swift_again
 from controller.core.rules.preference import Incumbent, Path, best, better, earlier, order, path
 from controller.core.rules.snapshot import Snapshot, links_of
+from controller.core.rules.turns import turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def _wanted(
         if options[name].refuge_at < math.inf
     ]
     preferred.sort(key=lambda leave: leave.clean_at == math.inf)  # stable
-    soon = [leave for leave in preferred if leave.clean_at <= now + snapshot.policy.health.recover_s]
+    due_at = max(now, turn(snapshot, traffic_class)[0])  # what is clean by then is as good as clean
+    soon = [leave for leave in preferred if leave.clean_at <= due_at + snapshot.policy.health.recover_s]
     if not soon:
         return tuple(preferred[:1])
     return (soon[0], *(leave for leave in preferred[:1] if leave is not soon[0]))
