@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from controller.core.model import Block, Maintenance, Preference, StabilityPolicy, TrafficClass, Window
 from tests.decide_world import (
     AZ,
+    B1,
     CALM,
     DEGRADED,
     DOWN,
@@ -172,7 +173,9 @@ def test_a_dead_path_is_left_for_what_waits_for_a_person() -> None:
 def test_fail_back_in_a_window_waits_for_it_and_wakes_for_it() -> None:
     w = back_and_clean(replace(STABILITY, fail_back_in=NIGHT))
     closes(w, for_s=5000.0)
-    decision = w.step(100)
+    w.step(100)
+    assert w.of()[AZ] == B1  # a backup while it waits
+    decision = w.step(1)
     assert w.of()[GE1] == P
     assert "residential returns only in the window night" in decision.sentence
     assert decision.held[0].until == w.windows[NIGHT].until == decision.decide_again_at

@@ -161,7 +161,9 @@ def _routine(
         held = patience.hold_move(view, traffic_class, active.choice, leave)
         if held is not None:
             holds.append(held)
-            awaited |= {leave.choice} if held.until is not None else set()
+            # What people must be asked for may take hours: it is a backup meanwhile.
+            comes = held.until is not None and patience.asks_people(view, traffic_class, leave) is None
+            awaited |= {leave.choice} if comes else set()
             reasons.append(Reason(patience.RULE, traffic_class.name, f"{move} is held: {held.why}"))
             continue
         links = options[leave.choice].links

@@ -26,13 +26,14 @@ def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leav
         return None
     until, text = turn(snapshot, traffic_class)
     doubt = snapshot.doubt(leave.choice)
+    asked = asks_people(snapshot, traffic_class, leave)
     if leave.clean_at > snapshot.now:
         # In doubt, clean time is not the last to be waited for: that it is over makes no move due.
-        ready_at = max(leave.clean_at, until) if doubt is None else math.inf
+        then = max(leave.clean_at, until, asked[0] if asked else until)
+        ready_at = then if doubt is None else math.inf
         return _held(traffic_class, move, leave.waits, ready_at)
     if doubt is not None:
         return _held(traffic_class, move, f"{leave.due}, but {doubt}", math.inf)
-    asked = _asks_people(snapshot, traffic_class, leave)
     if asked is not None:
         return _held(traffic_class, move, f"{leave.due}, but {asked[1]}", max(asked[0], until))
     if until > snapshot.now:
@@ -40,7 +41,7 @@ def hold_move(snapshot: Snapshot, traffic_class: TrafficClass, active: str, leav
     return None
 
 
-def _asks_people(snapshot: Snapshot, traffic_class: TrafficClass, leave: Leave) -> tuple[float, str] | None:
+def asks_people(snapshot: Snapshot, traffic_class: TrafficClass, leave: Leave) -> tuple[float, str] | None:
     """Until when policy keeps the move from being made unasked, and why; None: it does not."""
     if leave.kind is MoveKind.ORDERED or traffic_class.name in snapshot.orders.acknowledged:
         return None
