@@ -193,14 +193,17 @@ def record_move(
         before = (current or {}).get(name, {})
         if placements == before:
             continue
-        after = {link: placement for link, placement in placements.items() if link in before}
-        if decision.frozen or all(before[link] == placement for link, placement in after.items()):
+        after, was = placements, before
+        if placements.keys() != before.keys():
+            after = {link: placement for link, placement in placements.items() if link in before}
+            was = {link: before[link] for link in after}
+        if decision.frozen or after == was:
             continue
         if name in escaping:
             escaped = True
         else:
             routine = True
-        if primaries(after) != primaries({link: before[link] for link in after}):
+        if primaries(after) != primaries(was):
             moved_at[name] = now
             move = decision.moves.get(name)
             if move is not None:
