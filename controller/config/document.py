@@ -110,7 +110,8 @@ def read(file: str, content: bytes, *, shared: bool = False) -> Document:
 
 def _not_text(file: str, content: bytes, error: UnicodeDecodeError) -> Problem:
     line = content.count(b"\n", 0, error.start) + 1
-    column = error.start - content.rfind(b"\n", 0, error.start)
+    begins = content.rfind(b"\n", 0, error.start) + 1
+    column = len(content[begins : error.start].decode("utf-8", "replace")) + 1  # characters, not bytes
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return Problem(file, 1, 1, "this is UTF-16 text", "Save the file in UTF-8.")
     message = f"this is not UTF-8 text: the byte 0x{content[error.start]:02x} is not of it"
