@@ -95,10 +95,11 @@ def export(
 
 def _write(rows: Iterable[tuple[str, ...]], target: Any) -> int:
     """Write them all; how many there were besides the header."""
-    writer, count = csv.writer(target, lineterminator="\n"), -1
-    for count, row in enumerate(rows):  # noqa: B007 - counted
+    writer, count = csv.writer(target, lineterminator="\n"), 0
+    for row in rows:
         writer.writerow(row)
-    return count
+        count += 1
+    return count - 1
 
 
 def _moment(option: str, text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from controller.config.class_role_file import changed
 from controller.config.convert_roles import to_role
@@ -98,7 +99,7 @@ def to_stability(spec: StabilitySpec) -> StabilityPolicy:
 
 def _own_stability(own: OwnStabilitySpec, common: StabilitySpec) -> StabilityPolicy | None:
     back = own.fail_back
-    differs: Mapping[str, object] = {
+    differs: Mapping[str, Any] = {
         "hold_down_s": own.hold_down,
         "fail_back_clean_s": back.clean,
         "fail_back_doubles_up_to_s": back.doubles_up_to,
@@ -107,7 +108,7 @@ def _own_stability(own: OwnStabilitySpec, common: StabilitySpec) -> StabilityPol
         "block": _block(own.block),
     }
     said = {name: value for name, value in differs.items() if value is not None}
-    return replace(to_stability(common), **said) if said else None  # type: ignore[arg-type]
+    return replace(to_stability(common), **said) if said else None
 
 
 def _block(spec: BlockSpec | None) -> Block | None:
